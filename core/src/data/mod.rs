@@ -1,0 +1,7 @@
+//! Labelled images: class tables, splits, normalisation, the simulated electrode.
+
+pub mod classes;
+pub mod dataset;
+pub mod normalise;
+pub mod phantom;
+pub mod scan;

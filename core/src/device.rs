@@ -1,0 +1,178 @@
+//! Which device computes: the window's shared GPU, a headless GPU, or the CPU.
+
+use crate::error::{Error, Result};
+use burn::tensor::Device;
+use burn::tensor::wgpu::WgpuSetup;
+use serde::{Deserialize, Serialize};
+
+/// What the user asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wish {
+    /// A real GPU where there is one, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// A real GPU, or nothing.
+    Gpu,
+    /// The graphics driver that computes on the CPU: for checks, far slower than [`Wish::Cpu`].
+    Software,
+}
+
+/// A device as the user should see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// Card or "CPU".
+    pub name: String,
+    /// Driver and its version; the number of threads for the CPU.
+    pub driver: String,
+    /// Graphics interface, or "flex" for the CPU.
+    pub backend: String,
+    /// "discrete", "integrated", "virtual", "software" or "cpu".
+    pub kind: String,
+    /// Largest single buffer in bytes, where known.
+    pub largest_buffer: Option<u64>,
+}
+
+impl Description {
+    /// Whether it is a graphics card and not a CPU that acts as one.
+    pub fn is_real_gpu(&self) -> bool {
+        matches!(self.kind.as_str(), "discrete" | "integrated" | "virtual")
+    }
+
+    /// The CPU.
+    pub fn cpu() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            name: "CPU".to_owned(),
+            driver: format!("{threads} threads"),
+            backend: "flex".to_owned(),
+            kind: "cpu".to_owned(),
+            largest_buffer: None,
+        }
+    }
+
+    /// Of a graphics adapter.
+    pub fn of(adapter: &wgpu::Adapter) -> Self {
+        let info = adapter.get_info();
+        let kind = match info.device_type {
+            wgpu::DeviceType::DiscreteGpu => "discrete",
+            wgpu::DeviceType::IntegratedGpu => "integrated",
+            wgpu::DeviceType::VirtualGpu => "virtual",
+            wgpu::DeviceType::Cpu => "software",
+            wgpu::DeviceType::Other => "unknown",
+        };
+        Self {
+            name: info.name,
+            driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+            backend: format!("{:?}", info.backend).to_lowercase(),
+            kind: kind.to_owned(),
+            largest_buffer: Some(adapter.limits().max_buffer_size),
+        }
+    }
+}
+
+/// A device that computes.
+#[derive(Clone, Debug)]
+pub struct Compute {
+    /// Burn's handle; not for gradients.
+    pub device: Device,
+    /// What it is.
+    pub description: Description,
+}
+
+impl Compute {
+    /// The CPU, always there.
+    pub fn cpu() -> Self {
+        Self { device: Device::flex(), description: Description::cpu() }
+    }
+
+    /// The graphics device that `setup` holds, shared with whoever made it. Register a setup once.
+    ///
+    /// # Errors
+    /// Where Burn refuses the setup.
+    pub fn shared(setup: WgpuSetup) -> Result<Self> {
+        let description = Description::of(&setup.adapter);
+        let graphics = setup.device.clone();
+        let device = Device::wgpu_options().setup(setup).init().map_err(|e| {
+            Error::Device(format!("{} cannot compute ({e}); the CPU is used instead", description.name))
+        })?;
+        // Burn's own handler ends the program; a lost frame or a refused kernel must not.
+        graphics.on_uncaptured_error(std::sync::Arc::new(|e| tracing::error!("graphics device: {e}")));
+        Ok(Self { device, description })
+    }
+
+    /// Sizes of batches of patches or tiles that this device runs: few, so that each is tuned and
+    /// checked once.
+    pub fn batch_sizes(&self) -> &'static [usize] {
+        if self.description.is_real_gpu() { &[1, 4, 16, 64] } else { &[1, 4, 16] }
+    }
+}
+
+/// The device for `wish`, and a sentence where it is not what one would expect.
+///
+/// # Errors
+/// Where a GPU was asked for and there is none that works.
+pub fn choose(wish: Wish) -> Result<(Compute, Option<String>)> {
+    let wanted = |d: &Description| match wish {
+        Wish::Cpu => false,
+        Wish::Software => d.kind == "software",
+        Wish::Auto | Wish::Gpu => d.is_real_gpu(),
+    };
+    if wish == Wish::Cpu {
+        return Ok((Compute::cpu(), None));
+    }
+    let (instance, mut found) = adapters();
+    found.retain(|a| wanted(&Description::of(a)));
+    let opened = match found.into_iter().next() {
+        Some(adapter) => open(instance, adapter).and_then(Compute::shared),
+        None => Err(Error::Device(
+            "no graphics card that can compute was found; install its Vulkan driver, or use --device cpu"
+                .to_owned(),
+        )),
+    };
+    match (opened, wish) {
+        (Ok(compute), _) => Ok((compute, None)),
+        (Err(e), Wish::Auto) => Ok((Compute::cpu(), Some(format!("computing on the CPU: {e}")))),
+        (Err(e), _) => Err(e),
+    }
+}
+
+/// All adapters that can compute, real cards first.
+pub fn adapters() -> (wgpu::Instance, Vec<wgpu::Adapter>) {
+    let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = backends;
+    let instance = wgpu::Instance::new(descriptor);
+    let mut adapters = pollster::block_on(instance.enumerate_adapters(backends));
+    adapters.sort_by_key(|a| match a.get_info().device_type {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        _ => 3,
+    });
+    (instance, adapters)
+}
+
+/// What a graphics device must be created with so that it can compute too: all the adapter has, as
+/// the compute kernels are chosen by the adapter's abilities.
+pub fn descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
+    let features = adapter.features()
+        - wgpu::Features::MAPPABLE_PRIMARY_BUFFERS
+        - wgpu::Features::all_experimental_mask();
+    wgpu::DeviceDescriptor {
+        label: Some("PaSeR"),
+        required_features: features,
+        required_limits: adapter.limits(),
+        memory_hints: wgpu::MemoryHints::MemoryUsage,
+        ..Default::default()
+    }
+}
+
+fn open(instance: wgpu::Instance, adapter: wgpu::Adapter) -> Result<WgpuSetup> {
+    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor(&adapter)))
+        .map_err(|e| Error::Device(format!("{} cannot be opened ({e})", adapter.get_info().name)))?;
+    let backend = adapter.get_info().backend;
+    Ok(WgpuSetup { instance, adapter, device, queue, backend })
+}

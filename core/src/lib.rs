@@ -1,0 +1,19 @@
+//! PaSeR Studio's pipeline as a library: volumes, nets, routing, training, exports. No window here.
+
+pub mod bundle;
+pub mod cost;
+pub mod data;
+pub mod device;
+pub mod error;
+pub mod event;
+pub mod export;
+pub mod hash;
+pub mod metrics;
+pub mod net;
+pub mod places;
+pub mod route;
+pub mod train;
+pub mod trust;
+pub mod volume;
+
+pub use error::{Error, Result};

@@ -1,0 +1,220 @@
+//! Layers shared by the nets: convolution, instance norm, batch norm, pooling, upsampling, with
+//! the count of what each costs.
+
+use super::cpu::CpuKernels;
+use crate::cost::Flops;
+use crate::hash;
+use burn::backend::{Dispatch, DispatchDevice};
+use burn::module::{Module, Param};
+use burn::tensor::module::{conv2d, interpolate, max_pool2d};
+use burn::tensor::ops::{ConvOptions, InterpolateMode, InterpolateOptions, MaxPoolOptions};
+use burn::tensor::{Device, Tensor, TensorData, activation};
+
+/// Added to a variance before its square root (PyTorch's default).
+const EPSILON: f64 = 1e-5;
+/// Share of a new batch in batch norm's running figures (PyTorch's default).
+const MOMENTUM: f64 = 0.1;
+
+/// True where the project's own CPU kernels apply.
+fn on_cpu(device: &Device) -> bool {
+    match device.as_dispatch() {
+        DispatchDevice::Flex(_) => true,
+        DispatchDevice::Autodiff(inner) => matches!(**inner, DispatchDevice::Flex(_)),
+        _ => false,
+    }
+}
+
+/// A trainable tensor with the given values.
+pub(crate) fn param<const D: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+    device: &Device,
+) -> Param<Tensor<D>> {
+    Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
+}
+
+/// A tensor that belongs to a net but is not trained.
+fn buffer(value: f32, size: usize, device: &Device) -> Param<Tensor<1>> {
+    param(vec![value; size], [size], device).set_require_grad(false)
+}
+
+/// Convolution of odd kernel size, stride 1, zero padding to the same size.
+#[derive(Module, Debug)]
+pub struct Conv {
+    /// Weights [outputs, inputs, k, k].
+    pub w: Param<Tensor<4>>,
+    /// Bias [outputs].
+    pub b: Option<Param<Tensor<1>>>,
+}
+
+impl Conv {
+    /// PyTorch's default start: weights and bias uniform within 1 / sqrt(fan in).
+    pub fn new(
+        [inputs, outputs]: [usize; 2],
+        kernel: usize,
+        device: &Device,
+        seeds: &mut hash::Stream,
+    ) -> Self {
+        let fan_in = inputs * kernel * kernel;
+        let bound = 1.0 / (fan_in as f64).sqrt();
+        let w = hash::uniform(seeds.seed(), outputs * fan_in, -bound, bound);
+        let b = hash::uniform(seeds.seed(), outputs, -bound, bound);
+        Self { w: param(w, [outputs, inputs, kernel, kernel], device), b: Some(param(b, [outputs], device)) }
+    }
+
+    /// No bias; weights Kaiming-normal by fan out, as in residual nets.
+    pub fn kaiming(
+        [inputs, outputs]: [usize; 2],
+        kernel: usize,
+        device: &Device,
+        seeds: &mut hash::Stream,
+    ) -> Self {
+        let deviation = (2.0 / (outputs * kernel * kernel) as f64).sqrt();
+        let w = hash::normal(seeds.seed(), outputs * inputs * kernel * kernel, deviation);
+        Self { w: param(w, [outputs, inputs, kernel, kernel], device), b: None }
+    }
+
+    /// [N,C,H,W] -> [N,O,H,W].
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [outputs, _, kernel, _] = self.w.dims();
+        let device = x.device();
+        if !on_cpu(&device) {
+            let options = ConvOptions::new([1, 1], [kernel / 2; 2], [1, 1], 1);
+            return conv2d(x, self.w.val(), self.b.as_ref().map(Param::val), options);
+        }
+        let bias = self.b.as_ref().map_or_else(|| Tensor::zeros([outputs], &device), Param::val);
+        Tensor::from_dispatch(<Dispatch as CpuKernels>::conv_same(
+            x.into_dispatch(),
+            self.w.val().into_dispatch(),
+            bias.into_dispatch(),
+        ))
+    }
+
+    /// Output channels.
+    pub fn outputs(&self) -> usize {
+        self.w.dims()[0]
+    }
+
+    /// Cost at a map of `height` x `width`: one a multiply-add, the bias free.
+    pub fn flops(&self, [height, width]: [usize; 2]) -> Flops {
+        (self.w.dims().iter().product::<usize>() * height * width) as Flops
+    }
+}
+
+/// Instance norm (no affine parameters, each sample's own biased variance), then ReLU.
+pub fn norm_relu(x: Tensor<4>) -> Tensor<4> {
+    if on_cpu(&x.device()) {
+        return Tensor::from_dispatch(<Dispatch as CpuKernels>::norm_relu(x.into_dispatch()));
+    }
+    activation::relu(instance_norm(x))
+}
+
+/// Instance norm without affine parameters. [N,C,H,W] -> [N,C,H,W].
+pub fn instance_norm(x: Tensor<4>) -> Tensor<4> {
+    let centred = x.clone() - x.mean_dim(3).mean_dim(2);
+    let variance = centred.clone().square().mean_dim(3).mean_dim(2);
+    centred / (variance + EPSILON).sqrt()
+}
+
+/// Cost of an instance norm without affine parameters over `numel` values.
+pub fn instance_norm_flops(numel: usize) -> Flops {
+    4 * numel as Flops
+}
+
+/// Max-pool 2x2, stride 2, rounding down.
+pub fn max_pool_2(x: Tensor<4>) -> Tensor<4> {
+    max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2]))
+}
+
+/// Max-pool 3x3, stride 2, padding 1.
+pub fn max_pool_3(x: Tensor<4>) -> Tensor<4> {
+    max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]))
+}
+
+/// Bilinear upsampling by 2 with aligned corners, then zero padding to `size` (more of it at the
+/// bottom and right). [N,C,h,w] -> [N,C,size].
+pub fn upsample_to(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
+    let [_, _, height, width] = x.dims();
+    let options = InterpolateOptions::new(InterpolateMode::Bilinear)
+        .with_output_size([2 * height, 2 * width])
+        .with_align_corners(true);
+    pad_to(interpolate(x, options), size)
+}
+
+/// Zero padding to `size`, centred, the odd row or column at the bottom or right.
+pub fn pad_to(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
+    let [_, _, h, w] = x.dims();
+    let (dy, dx) = (height.saturating_sub(h), width.saturating_sub(w));
+    if dy == 0 && dx == 0 {
+        return x;
+    }
+    x.pad((dx / 2, dx - dx / 2, dy / 2, dy - dy / 2), 0.0)
+}
+
+/// Cost of a bilinear upsampling to `numel` values.
+pub fn upsample_flops(numel: usize) -> Flops {
+    4 * numel as Flops
+}
+
+/// Batch norm over [N,H,W] with running figures.
+#[derive(Module, Debug)]
+pub struct BatchNorm {
+    /// Scale [C].
+    pub g: Param<Tensor<1>>,
+    /// Shift [C].
+    pub b: Param<Tensor<1>>,
+    /// Running mean [C], not trained.
+    pub mean: Param<Tensor<1>>,
+    /// Running unbiased variance [C], not trained.
+    pub var: Param<Tensor<1>>,
+}
+
+impl BatchNorm {
+    /// Scale 1, shift 0, running mean 0, running variance 1.
+    pub fn new(channels: usize, device: &Device) -> Self {
+        Self {
+            g: param(vec![1.0; channels], [channels], device),
+            b: param(vec![0.0; channels], [channels], device),
+            mean: buffer(0.0, channels, device),
+            var: buffer(1.0, channels, device),
+        }
+    }
+
+    /// With the running figures. [N,C,H,W] -> [N,C,H,W].
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let scale = self.g.val() / (self.var.val() + EPSILON).sqrt();
+        let shift = self.b.val() - self.mean.val() * scale.clone();
+        x * channelwise(scale) + channelwise(shift)
+    }
+
+    /// With the batch's own figures, which also move the running ones.
+    pub fn forward_train(&mut self, x: Tensor<4>) -> Tensor<4> {
+        let [n, channels, h, w] = x.dims();
+        let count = (n * h * w) as f64;
+        let over_batch = |t: Tensor<4>| t.mean_dim(3).mean_dim(2).mean_dim(0);
+        let mean = over_batch(x.clone());
+        let centred = x - mean.clone();
+        let variance = over_batch(centred.clone().square());
+        let unbiased = variance.clone().reshape([channels]) * (count / (count - 1.0).max(1.0));
+        follow(&mut self.mean, mean.reshape([channels]));
+        follow(&mut self.var, unbiased);
+        centred / (variance + EPSILON).sqrt() * channelwise(self.g.val()) + channelwise(self.b.val())
+    }
+
+    /// Cost in evaluation over `numel` values.
+    pub fn flops(numel: usize) -> Flops {
+        2 * numel as Flops
+    }
+}
+
+fn channelwise(t: Tensor<1>) -> Tensor<4> {
+    let [channels] = t.dims();
+    t.reshape([1, channels, 1, 1])
+}
+
+/// Moves a running figure towards that of a batch.
+fn follow(running: &mut Param<Tensor<1>>, batch: Tensor<1>) {
+    let old = running.val().detach();
+    let new = old * (1.0 - MOMENTUM) + batch.detach() * MOMENTUM;
+    *running = Param::initialized(running.id, new.detach()).set_require_grad(false);
+}

@@ -1,0 +1,154 @@
+//! Named tensors of a net: out as plain values, in with every mismatch named.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Gradients, Tensor, TensorData};
+use std::collections::BTreeMap;
+
+/// One tensor of a net.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Values {
+    /// Shape, outermost first.
+    pub shape: Vec<usize>,
+    /// Values, row-major.
+    pub data: Vec<f32>,
+}
+
+/// All tensors of a net by name ("enc.0.c0.w").
+pub type State = BTreeMap<String, Values>;
+
+/// What keeps a state from being loaded into a net.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Names the net has and the state lacks.
+    pub missing: Vec<String>,
+    /// Names the state has and the net lacks.
+    pub extra: Vec<String>,
+    /// Names whose shapes differ.
+    pub misshaped: Vec<String>,
+}
+
+impl std::fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut parts = Vec::new();
+        for (what, names) in
+            [("missing", &self.missing), ("extra", &self.extra), ("of another shape", &self.misshaped)]
+        {
+            if let Some(first) = names.first() {
+                parts.push(format!("{} {what} (first: {first})", names.len()));
+            }
+        }
+        write!(f, "{}", parts.join(", "))
+    }
+}
+
+/// Reads all tensors of `net`.
+pub fn state<M: Module>(net: &M) -> State {
+    let mut reader = Reader::default();
+    net.visit(&mut reader);
+    reader.state
+}
+
+/// Trainable values of `net`: everything but batch norm's running figures.
+pub fn count<M: Module>(net: &M) -> usize {
+    state(net)
+        .iter()
+        .filter(|(name, _)| !name.ends_with(".mean") && !name.ends_with(".var"))
+        .map(|(_, values)| values.data.len())
+        .sum()
+}
+
+/// Puts `state` into `net`.
+///
+/// # Errors
+/// Where a name is missing, extra or of another shape; the net is then lost, not half loaded.
+pub fn load<M: Module>(net: M, state: State) -> Result<M, Mismatch> {
+    let mut writer = Writer { state, ..Writer::default() };
+    let net = net.map(&mut writer);
+    writer.mismatch.extra = writer.state.into_keys().collect();
+    if writer.mismatch == Mismatch::default() { Ok(net) } else { Err(writer.mismatch) }
+}
+
+/// Gradients of `net`'s tensors by name.
+pub fn gradients<M: Module>(net: &M, gradients: &Gradients) -> BTreeMap<String, Vec<f32>> {
+    let mut reader = GradientReader { gradients, path: Vec::new(), found: BTreeMap::new() };
+    net.visit(&mut reader);
+    reader.found
+}
+
+struct GradientReader<'a> {
+    gradients: &'a Gradients,
+    path: Vec<String>,
+    found: BTreeMap<String, Vec<f32>>,
+}
+
+impl ModuleVisitor for GradientReader<'_> {
+    fn enter_module(&mut self, name: &str, _kind: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _kind: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = param.val().grad(self.gradients) {
+            self.found.insert(self.path.join("."), gradient.into_data().try_into_vec().unwrap_or_default());
+        }
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    path: Vec<String>,
+    state: State,
+}
+
+impl ModuleVisitor for Reader {
+    fn enter_module(&mut self, name: &str, _kind: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _kind: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.val();
+        let shape = tensor.dims().to_vec();
+        let data = tensor.into_data().convert::<f32>().try_into_vec::<f32>().unwrap_or_default();
+        self.state.insert(self.path.join("."), Values { shape, data });
+    }
+}
+
+#[derive(Default)]
+struct Writer {
+    path: Vec<String>,
+    state: State,
+    mismatch: Mismatch,
+}
+
+impl ModuleMapper for Writer {
+    fn enter_module(&mut self, name: &str, _kind: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _kind: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.join(".");
+        let Some(values) = self.state.remove(&name) else {
+            self.mismatch.missing.push(name);
+            return param;
+        };
+        let old = param.val();
+        if values.shape != old.dims() || values.data.len() != old.dims().iter().product::<usize>() {
+            self.mismatch.misshaped.push(name);
+            return param;
+        }
+        let trained = old.is_require_grad();
+        let new = Tensor::from_data(TensorData::new(values.data, values.shape), &old.device());
+        Param::initialized(param.id, new.set_require_grad(trained))
+    }
+}

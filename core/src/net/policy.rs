@@ -1,0 +1,113 @@
+//! f_RL, the policy: reads f0's labels and entropy, says for every patch which net it should go to.
+
+use super::layers::{BatchNorm, Conv, max_pool_3, param};
+use crate::cost::Flops;
+use crate::hash::{self, Stream};
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, activation};
+
+const STEM: usize = 64;
+const WIDTH: usize = 16;
+
+/// Residual block with a projected shortcut.
+#[derive(Module, Debug)]
+struct Residual {
+    conv1: Conv,
+    bn1: BatchNorm,
+    conv2: Conv,
+    bn2: BatchNorm,
+    proj: Conv,
+    projbn: BatchNorm,
+}
+
+/// Linear layer; weights [outputs, inputs] as in PyTorch.
+#[derive(Module, Debug)]
+struct Linear {
+    w: Param<Tensor<2>>,
+    b: Param<Tensor<1>>,
+}
+
+/// The policy net: logits [N, patches, nets] from class index and entropy [N,2,H,W].
+#[derive(Module, Debug)]
+pub struct Policy {
+    conv1: Conv,
+    bn1: BatchNorm,
+    res: Residual,
+    fc: Linear,
+    patches: usize,
+}
+
+impl Policy {
+    /// A policy over `patches` patches and `nets` nets: convolutions Kaiming-normal by fan out,
+    /// the linear layer PyTorch's default.
+    pub fn new(patches: usize, nets: usize, device: &Device, seeds: &mut Stream) -> Self {
+        let bound = 1.0 / (WIDTH as f64).sqrt();
+        let outputs = patches * nets;
+        let res = Residual {
+            conv1: Conv::kaiming([STEM, WIDTH], 3, device, seeds),
+            bn1: BatchNorm::new(WIDTH, device),
+            conv2: Conv::kaiming([WIDTH, WIDTH], 3, device, seeds),
+            bn2: BatchNorm::new(WIDTH, device),
+            proj: Conv::kaiming([STEM, WIDTH], 1, device, seeds),
+            projbn: BatchNorm::new(WIDTH, device),
+        };
+        Self {
+            conv1: Conv::kaiming([2, STEM], 3, device, seeds),
+            bn1: BatchNorm::new(STEM, device),
+            res,
+            fc: Linear {
+                w: param(
+                    hash::uniform(seeds.seed(), outputs * WIDTH, -bound, bound),
+                    [outputs, WIDTH],
+                    device,
+                ),
+                b: param(hash::uniform(seeds.seed(), outputs, -bound, bound), [outputs], device),
+            },
+            patches,
+        }
+    }
+
+    /// Logits [N, patches, nets] with the running batch-norm figures.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<3> {
+        let x = activation::relu(self.bn1.forward(self.conv1.forward(x)));
+        let x = max_pool_3(x);
+        let res = &self.res;
+        let y = activation::relu(res.bn1.forward(res.conv1.forward(x.clone())));
+        let y = res.bn2.forward(res.conv2.forward(y));
+        self.decide(activation::relu(y + res.projbn.forward(res.proj.forward(x))))
+    }
+
+    /// The same with the batch's own figures, which move the running ones.
+    pub fn forward_train(&mut self, x: Tensor<4>) -> Tensor<3> {
+        let x = activation::relu(self.bn1.forward_train(self.conv1.forward(x)));
+        let x = max_pool_3(x);
+        let res = &mut self.res;
+        let y = activation::relu(res.bn1.forward_train(res.conv1.forward(x.clone())));
+        let y = res.bn2.forward_train(res.conv2.forward(y));
+        let short = res.projbn.forward_train(res.proj.forward(x));
+        self.decide(activation::relu(y + short))
+    }
+
+    fn decide(&self, x: Tensor<4>) -> Tensor<3> {
+        let [n, channels, height, width] = x.dims();
+        let mean = x.reshape([n, channels, height * width]).mean_dim(2).reshape([n, channels]);
+        let logits = mean.matmul(self.fc.w.val().transpose()) + self.fc.b.val().unsqueeze();
+        let nets = self.fc.b.dims()[0] / self.patches;
+        logits.reshape([n, self.patches, nets])
+    }
+
+    /// Cost of one evaluation at `height` x `width`.
+    pub fn flops(&self, [height, width]: [usize; 2]) -> Flops {
+        let half = [height.div_ceil(2), width.div_ceil(2)];
+        let with_norm = |conv: &Conv, size: [usize; 2]| {
+            conv.flops(size) + BatchNorm::flops(conv.outputs() * size[0] * size[1])
+        };
+        let pooled = (WIDTH * half[0] * half[1]) as Flops;
+        with_norm(&self.conv1, [height, width])
+            + with_norm(&self.res.conv1, half)
+            + with_norm(&self.res.conv2, half)
+            + with_norm(&self.res.proj, half)
+            + pooled
+            + self.fc.w.dims().iter().product::<usize>() as Flops
+    }
+}

@@ -1,0 +1,103 @@
+//! How patches are sent to nets.
+
+use crate::error::{Error, Result};
+use crate::hash::Stream;
+use serde::{Deserialize, Serialize};
+
+/// A way of segmenting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Method {
+    /// The policy decides (the paper's method).
+    Paser,
+    /// Every patch goes to a net drawn uniformly (PaSeR-RandPol. of the paper).
+    Random,
+    /// Every patch goes to net i; i = 0 is f0's Monte Carlo mean alone.
+    Net(usize),
+}
+
+impl std::fmt::Display for Method {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Paser => write!(f, "paser"),
+            Self::Random => write!(f, "random"),
+            Self::Net(i) => write!(f, "f{i}"),
+        }
+    }
+}
+
+impl From<Method> for String {
+    fn from(method: Method) -> Self {
+        method.to_string()
+    }
+}
+
+impl TryFrom<String> for Method {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl std::str::FromStr for Method {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let net = || text.strip_prefix('f').and_then(|i| i.parse().ok());
+        match text {
+            "paser" => Ok(Self::Paser),
+            "random" => Ok(Self::Random),
+            _ => net().map(Self::Net).ok_or_else(|| {
+                Error::invalid(format!(
+                    "\"{text}\" is no method of this program; use paser, random, f0, f1 or f2"
+                ))
+            }),
+        }
+    }
+}
+
+/// A method with what it needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The method.
+    pub method: Method,
+    /// Number of the policy in the bundle.
+    pub policy: usize,
+    /// Seed of a random method.
+    pub seed: u64,
+}
+
+impl Choice {
+    /// Whether f0's Monte Carlo passes are needed.
+    pub fn needs_f0(&self) -> bool {
+        !matches!(self.method, Method::Net(1..))
+    }
+
+    /// The net for each patch of a tile. `logits` [patches * nets] of the policy (only
+    /// [`Method::Paser`] reads them; it takes the largest); `tile` tells tiles apart for a random method.
+    pub fn decide(&self, logits: &[f32], nets: usize, patches: usize, tile: &str) -> Vec<u8> {
+        match self.method {
+            Method::Net(i) => vec![i as u8; patches],
+            Method::Random => {
+                let mut stream = Stream::new(self.seed, tile);
+                (0..patches).map(|_| stream.below(nets) as u8).collect()
+            }
+            Method::Paser => logits.chunks(nets).map(argmax).collect(),
+        }
+    }
+}
+
+/// Place of the largest value, the first of equals.
+pub(crate) fn argmax(values: &[f32]) -> u8 {
+    let best = values.iter().enumerate().fold(0, |best, (i, v)| if *v > values[best] { i } else { best });
+    best as u8
+}
+
+/// Softmax of a few logits.
+pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f32> = logits.iter().map(|l| (l - top).exp()).collect();
+    let sum: f32 = powers.iter().sum();
+    powers.into_iter().map(|p| p / sum).collect()
+}

@@ -1,0 +1,11 @@
+//! From a slice to routed labels: uncertainty -> decision -> patches by net -> stitched slice.
+
+pub mod batch;
+pub mod method;
+pub mod segment;
+pub mod stack;
+pub mod tiles;
+pub mod uncertainty;
+
+pub use method::{Choice, Method};
+pub use segment::{PatchRoute, Segmenter, SliceResult};

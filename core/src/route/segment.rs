@@ -1,0 +1,446 @@
+//! Segmenting prepared slices on a device: f0 with Monte Carlo dropout, policy, routed patches.
+
+use super::Method;
+use super::batch::plan;
+use super::method::{Choice, softmax};
+use super::tiles::{self, Layout, Rect};
+use super::uncertainty::Uncertainty;
+use crate::bundle::{Bundle, Manifest, Models};
+use crate::cost::Flops;
+use crate::data::normalise::Prepared;
+use crate::device::Compute;
+use crate::error::{Error, Result};
+use crate::metrics::{UNLABELLED, mean};
+use crate::net::dropout::{Off, mc_masks};
+use crate::trust;
+use burn::tensor::{Tensor, TensorData};
+
+/// Tiles that one batch of f0 holds at most on the CPU and on a GPU.
+const TILES: [usize; 2] = [4, 16];
+
+/// Where a patch went and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PatchRoute {
+    /// The part of the slice that the patch covers.
+    pub at: Rect,
+    /// Number of the net.
+    pub net: u8,
+    /// The policy's probability of each net; empty where no policy ran.
+    pub probabilities: Vec<f32>,
+    /// Mean entropy of its pixels in nats; 0 where f0 did not run.
+    pub entropy: f32,
+}
+
+/// A segmented slice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SliceResult {
+    /// Rows and columns.
+    pub size: [usize; 2],
+    /// Class of every pixel; [`UNLABELLED`] where the voxel has no finite value.
+    pub labels: Vec<u8>,
+    /// Entropy of f0's mean probabilities in nats; empty where f0 did not run.
+    pub entropy: Vec<f32>,
+    /// All patches.
+    pub routes: Vec<PatchRoute>,
+    /// The paper's count: passes x f0, the policy, the routed patches, by the area in the slice.
+    pub flops_total: Flops,
+    /// What was executed: f0's first part once for all passes, with borders and padded batches.
+    pub flops_run: Flops,
+    /// Voxels without a finite value.
+    pub masked: usize,
+}
+
+/// Cost of each part at the bundle's sizes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Costs {
+    /// One pass of f0 over a tile.
+    pub f0: Flops,
+    /// The part of it that all passes share.
+    pub f0_prefix: Flops,
+    /// The policy on a tile.
+    pub policy: Flops,
+    /// Each net on a patch.
+    pub patch: Vec<Flops>,
+}
+
+/// A bundle on a device, ready to segment.
+pub struct Segmenter {
+    /// The bundle's manifest.
+    pub manifest: Manifest,
+    /// The device.
+    pub compute: Compute,
+    /// The nets.
+    pub models: Models,
+    costs: Costs,
+    masks: Vec<Vec<Tensor<4>>>,
+}
+
+/// What every net says of a tile: the ground for rewards, curves and audits.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// Number of the slice in the call.
+    pub slice: usize,
+    /// Its top left corner in the slice.
+    pub corner: [usize; 2],
+    /// What the policy reads [2,H,W]: f0's labels and entropy.
+    pub policy_input: Vec<f32>,
+    /// Labels of each patch by each net: [patches][nets][pixels].
+    pub labels: Vec<Vec<Vec<u8>>>,
+}
+
+struct Tile {
+    slice: usize,
+    corner: [usize; 2],
+    values: Vec<f32>,
+}
+
+/// What f0 and the policy say of a tile.
+struct Opinion {
+    labels: Vec<u8>,
+    entropy: Vec<f32>,
+    logits: Vec<f32>,
+}
+
+struct PatchJob {
+    tile: usize,
+    index: usize,
+    at: Rect,
+    net: usize,
+}
+
+impl Segmenter {
+    /// Loads `bundle` onto `compute` and has it prove itself.
+    ///
+    /// # Errors
+    /// Where the bundle is damaged or the device computes wrongly.
+    pub fn new(bundle: &Bundle, compute: Compute) -> Result<Self> {
+        let models = bundle.load(&compute.device)?;
+        trust::check_once(&compute, &models, bundle)?;
+        Ok(Self::of(bundle.manifest.clone(), models, compute))
+    }
+
+    /// From parts that are known to be sound.
+    pub fn of(manifest: Manifest, models: Models, compute: Compute) -> Self {
+        let Layout { tile, .. } = manifest.layout;
+        let patch = manifest.layout.patch();
+        let costs = Costs {
+            f0: models.nets[0].flops(tile),
+            f0_prefix: models.nets[0].prefix_flops(tile),
+            policy: models.policies[0].flops(tile),
+            patch: models.nets.iter().map(|n| n.flops(patch)).collect(),
+        };
+        let shapes = manifest.nets[0].spec.dropout_shapes(tile);
+        let mc = manifest.monte_carlo;
+        let masks = (0..mc.passes).map(|pass| mc_masks(&shapes, mc.seed, pass, &compute.device)).collect();
+        Self { manifest, compute, models, costs, masks }
+    }
+
+    /// Cost of each part.
+    pub fn costs(&self) -> &Costs {
+        &self.costs
+    }
+
+    /// Tiles that one call should bring together so that patches of one net fill their batches.
+    pub fn tiles_wanted(&self) -> usize {
+        2 * self.tile_batch()
+    }
+
+    /// Segments `slices`; `names` tell them apart for a random method.
+    ///
+    /// # Errors
+    /// Where the method does not fit the bundle or the device fails.
+    pub fn segment(
+        &self,
+        slices: &[Prepared],
+        names: &[String],
+        choice: &Choice,
+    ) -> Result<Vec<SliceResult>> {
+        if let Method::Net(i) = choice.method
+            && i >= self.models.nets.len()
+        {
+            return Err(Error::invalid(format!(
+                "the bundle has no net f{i}; its last is f{}",
+                self.models.nets.len() - 1
+            )));
+        }
+        let tiles = self.tiles(slices);
+        let mut run = 0;
+        let opinions = self.opinions(&tiles, choice, &mut run)?;
+        let mut results: Vec<SliceResult> = slices.iter().map(|s| blank(s, choice)).collect();
+        let jobs = self.route(&tiles, &opinions, names, choice, &mut results);
+        self.keep_f0(&tiles, &opinions, &jobs, &mut results);
+        self.run_patches(&tiles, &jobs, &mut results, &mut run)?;
+        let count = results.len().max(1) as Flops;
+        for (i, (result, slice)) in results.iter_mut().zip(slices).enumerate() {
+            result.flops_run = run / count + if i == 0 { run % count } else { 0 };
+            slice.masked.iter().for_each(|v| result.labels[*v] = UNLABELLED);
+        }
+        Ok(results)
+    }
+
+    /// Runs every net on every patch of `slices`.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn examine(&self, slices: &[Prepared]) -> Result<Vec<Examined>> {
+        let choice = Choice { method: Method::Net(0), policy: 0, seed: 0 };
+        let tiles = self.tiles(slices);
+        let opinions = self.opinions(&tiles, &choice, &mut 0)?;
+        tiles.iter().zip(opinions).map(|(tile, opinion)| self.examine_tile(tile, &opinion)).collect()
+    }
+
+    fn examine_tile(&self, tile: &Tile, opinion: &Opinion) -> Result<Examined> {
+        let patches = self.manifest.layout.patches();
+        let mut labels: Vec<Vec<Vec<u8>>> =
+            (0..patches).map(|index| vec![self.cut_patch(&opinion.labels, index)]).collect();
+        let values: Vec<Vec<f32>> = (0..patches).map(|index| self.patch_values(tile, index)).collect();
+        for net in 1..self.models.nets.len() {
+            let mut left = values.as_slice();
+            let mut said = Vec::new();
+            for (items, size) in plan(patches, self.compute.batch_sizes()) {
+                let (now, later) = left.split_at(items);
+                left = later;
+                said.extend(self.label(net, now, size)?);
+            }
+            labels.iter_mut().zip(said).for_each(|(all, one)| all.push(one));
+        }
+        let classes = opinion.labels.iter().map(|l| f32::from(*l));
+        let policy_input = classes.chain(opinion.entropy.iter().copied()).collect();
+        Ok(Examined { slice: tile.slice, corner: tile.corner, policy_input, labels })
+    }
+
+    fn tile_batch(&self) -> usize {
+        TILES[usize::from(self.compute.description.is_real_gpu())]
+    }
+
+    fn tiles(&self, slices: &[Prepared]) -> Vec<Tile> {
+        let layout = self.manifest.layout;
+        let mut tiles = Vec::new();
+        for (slice, s) in slices.iter().enumerate() {
+            for corner in layout.tiles(s.size) {
+                let values =
+                    s.planes.iter().flat_map(|p| tiles::cut(p, s.size, corner, layout.tile)).collect();
+                tiles.push(Tile { slice, corner, values });
+            }
+        }
+        tiles
+    }
+
+    fn opinions(&self, tiles: &[Tile], choice: &Choice, run: &mut Flops) -> Result<Vec<Opinion>> {
+        if !choice.needs_f0() {
+            return Ok(Vec::new());
+        }
+        let sizes: Vec<usize> =
+            self.compute.batch_sizes().iter().copied().filter(|s| *s <= self.tile_batch()).collect();
+        let mut opinions = Vec::with_capacity(tiles.len());
+        let mut left = tiles;
+        for (items, size) in plan(tiles.len(), &sizes) {
+            let (now, later) = left.split_at(items);
+            left = later;
+            opinions.extend(self.ask(now, size, choice)?);
+            let passes = self.masks.len() as Flops;
+            let policy = if choice.method == Method::Paser { self.costs.policy } else { 0 };
+            let one = self.costs.f0_prefix + passes * (self.costs.f0 - self.costs.f0_prefix) + policy;
+            *run += one * size as Flops;
+        }
+        Ok(opinions)
+    }
+
+    /// f0 and the policy on one batch of tiles, padded to `size`.
+    fn ask(&self, tiles: &[Tile], size: usize, choice: &Choice) -> Result<Vec<Opinion>> {
+        let [height, width] = self.manifest.layout.tile;
+        let x = self.batch(tiles.iter().map(|t| t.values.as_slice()), size, [height, width]);
+        let said = Uncertainty::of(self.models.nets[0].forward_mc(x, &self.masks));
+        let logits = match choice.method {
+            Method::Paser => {
+                let logits = self.models.policies[choice.policy].forward(said.policy_input());
+                floats(logits.into_data())?
+            }
+            _ => Vec::new(),
+        };
+        let labels = floats(said.labels.into_data())?;
+        let entropy = floats(said.entropy.into_data())?;
+        let (pixels, actions) = (height * width, self.manifest.layout.patches() * self.models.nets.len());
+        let opinion = |i: usize| Opinion {
+            labels: labels[i * pixels..(i + 1) * pixels].iter().map(|l| *l as u8).collect(),
+            entropy: entropy[i * pixels..(i + 1) * pixels].to_vec(),
+            logits: logits.get(i * actions..(i + 1) * actions).unwrap_or_default().to_vec(),
+        };
+        Ok((0..tiles.len()).map(opinion).collect())
+    }
+
+    /// Decides for every patch; fills in routes, entropy and the paper's cost.
+    fn route(
+        &self,
+        tiles: &[Tile],
+        opinions: &[Opinion],
+        names: &[String],
+        choice: &Choice,
+        results: &mut [SliceResult],
+    ) -> Vec<PatchJob> {
+        let layout = self.manifest.layout;
+        let nets = self.models.nets.len();
+        let mut jobs = Vec::new();
+        for (t, tile) in tiles.iter().enumerate() {
+            let result = &mut results[tile.slice];
+            let opinion = opinions.get(t);
+            let logits = opinion.map_or(&[][..], |o| &o.logits);
+            let name = names.get(tile.slice).map_or("", String::as_str);
+            let name = format!("{name} {} {}", tile.corner[0], tile.corner[1]);
+            let actions = choice.decide(logits, nets, layout.patches(), &name);
+            for (index, net) in actions.into_iter().enumerate() {
+                let Some(at) = layout.patch_in_slice(tile.corner, index, result.size) else { continue };
+                let entropy =
+                    opinion.map(|o| self.show_entropy(&o.entropy, index, at, result)).unwrap_or_default();
+                let probabilities =
+                    logits.get(index * nets..(index + 1) * nets).map(softmax).unwrap_or_default();
+                result.routes.push(PatchRoute { at, net, probabilities, entropy });
+                result.flops_total += self.patch_cost(usize::from(net), at, choice);
+                jobs.push(PatchJob { tile: t, index, at, net: usize::from(net) });
+            }
+        }
+        jobs
+    }
+
+    /// The paper's cost of a patch: its share of f0's passes and the policy, and its net.
+    fn patch_cost(&self, net: usize, at: Rect, choice: &Choice) -> Flops {
+        let [height, width] = self.manifest.layout.patch();
+        let patches = self.manifest.layout.patches() as f64;
+        let area = at.area() as f64 / (height * width) as f64;
+        let mut cost = 0.0;
+        if choice.needs_f0() {
+            cost += self.masks.len() as f64 * self.costs.f0 as f64 / patches;
+        }
+        if choice.method == Method::Paser {
+            cost += self.costs.policy as f64 / patches;
+        }
+        if net > 0 {
+            cost += self.costs.patch[net] as f64;
+        }
+        (cost * area).round() as Flops
+    }
+
+    fn show_entropy(&self, tile: &[f32], index: usize, at: Rect, result: &mut SliceResult) -> f32 {
+        let patch = self.cut_patch(tile, index);
+        let width = self.manifest.layout.patch()[1];
+        tiles::paste(&mut result.entropy, result.size[1], at, &patch, width);
+        let inside: Vec<f64> = patch
+            .chunks(width)
+            .take(at.height)
+            .flat_map(|row| row[..at.width].iter().map(|e| f64::from(*e)))
+            .collect();
+        mean(&inside) as f32
+    }
+
+    fn cut_patch<T: Copy>(&self, tile: &[T], index: usize) -> Vec<T> {
+        let Layout { tile: size, grid } = self.manifest.layout;
+        let [height, width] = self.manifest.layout.patch();
+        tiles::cut(tile, size, [index / grid[1] * height, index % grid[1] * width], [height, width])
+    }
+
+    /// Writes f0's own labels where a patch stays with it.
+    fn keep_f0(&self, tiles: &[Tile], opinions: &[Opinion], jobs: &[PatchJob], results: &mut [SliceResult]) {
+        for job in jobs.iter().filter(|j| j.net == 0) {
+            let Some(opinion) = opinions.get(job.tile) else { continue };
+            let patch = self.cut_patch(&opinion.labels, job.index);
+            self.write(&patch, job, tiles, results);
+        }
+    }
+
+    fn write(&self, patch: &[u8], job: &PatchJob, tiles: &[Tile], results: &mut [SliceResult]) {
+        let result = &mut results[tiles[job.tile].slice];
+        tiles::paste(&mut result.labels, result.size[1], job.at, patch, self.manifest.layout.patch()[1]);
+    }
+
+    fn run_patches(
+        &self,
+        tiles: &[Tile],
+        jobs: &[PatchJob],
+        results: &mut [SliceResult],
+        run: &mut Flops,
+    ) -> Result<()> {
+        for net in 1..self.models.nets.len() {
+            let jobs: Vec<&PatchJob> = jobs.iter().filter(|j| j.net == net).collect();
+            let mut left = jobs.as_slice();
+            for (items, size) in plan(jobs.len(), self.compute.batch_sizes()) {
+                let (now, later) = left.split_at(items);
+                left = later;
+                let patches: Vec<Vec<f32>> =
+                    now.iter().map(|j| self.patch_values(&tiles[j.tile], j.index)).collect();
+                for (job, labels) in now.iter().zip(self.label(net, &patches, size)?) {
+                    self.write(&labels, job, tiles, results);
+                }
+                *run += self.costs.patch[net] * size as Flops;
+            }
+        }
+        Ok(())
+    }
+
+    fn patch_values(&self, tile: &Tile, index: usize) -> Vec<f32> {
+        let pixels = self.manifest.layout.tile[0] * self.manifest.layout.tile[1];
+        tile.values.chunks(pixels).flat_map(|plane| self.cut_patch(plane, index)).collect()
+    }
+
+    /// Labels of patches (values [C, patch]) by `net`, run as one batch of `size`.
+    fn label(&self, net: usize, patches: &[Vec<f32>], size: usize) -> Result<Vec<Vec<u8>>> {
+        let [height, width] = self.manifest.layout.patch();
+        let x = self.batch(patches.iter().map(Vec::as_slice), size, [height, width]);
+        let labels = self.models.nets[net].forward(x, &mut Off).argmax(1).float();
+        let labels = floats(labels.into_data())?;
+        Ok(labels
+            .chunks(height * width)
+            .take(patches.len())
+            .map(|p| p.iter().map(|l| *l as u8).collect())
+            .collect())
+    }
+
+    /// `items` (values [C,H,W]) as [size,C,H,W], the last repeated as padding.
+    fn batch<'a>(
+        &self,
+        items: impl ExactSizeIterator<Item = &'a [f32]>,
+        size: usize,
+        [h, w]: [usize; 2],
+    ) -> Tensor<4> {
+        let channels = self.manifest.nets[0].spec.channels();
+        let one = channels * h * w;
+        let mut values = Vec::with_capacity(size * one);
+        items.for_each(|item| values.extend_from_slice(item));
+        while values.len() < size * one {
+            values.extend_from_within(values.len() - one..);
+        }
+        Tensor::from_data(TensorData::new(values, [size, channels, h, w]), &self.compute.device)
+    }
+}
+
+fn blank(slice: &Prepared, choice: &Choice) -> SliceResult {
+    let pixels = slice.size[0] * slice.size[1];
+    SliceResult {
+        size: slice.size,
+        labels: vec![UNLABELLED; pixels],
+        entropy: if choice.needs_f0() { vec![0.0; pixels] } else { Vec::new() },
+        routes: Vec::new(),
+        flops_total: 0,
+        flops_run: 0,
+        masked: slice.masked.len(),
+    }
+}
+
+/// Values read back from the device.
+pub(crate) fn floats(data: TensorData) -> Result<Vec<f32>> {
+    data.try_into_vec::<f32>().map_err(|e| Error::Device(format!("the device gave no numbers back ({e:?})")))
+}
+
+impl SliceResult {
+    /// Share of patches that went to each of `nets` nets.
+    pub fn shares(&self, nets: usize) -> Vec<f64> {
+        shares(self.routes.iter().map(|r| r.net), nets)
+    }
+}
+
+/// Share of each of `nets` nets among `actions`.
+pub fn shares(actions: impl Iterator<Item = u8>, nets: usize) -> Vec<f64> {
+    let mut counts = vec![0usize; nets];
+    actions.for_each(|a| counts[usize::from(a)] += 1);
+    let total = counts.iter().sum::<usize>().max(1) as f64;
+    counts.into_iter().map(|c| c as f64 / total).collect()
+}

@@ -1,0 +1,102 @@
+//! What all stages of a training run share.
+
+use super::config::{ClassWeights, Stage, TrainConfig};
+use super::loss;
+use crate::data::dataset::{Crop, Dataset, Split};
+use crate::error::{Error, Result};
+use crate::event::{Control, Progress};
+use crate::metrics::UNLABELLED;
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// A training run in progress.
+pub(crate) struct Run<'a> {
+    pub(crate) config: &'a TrainConfig,
+    pub(crate) data: &'a Dataset,
+    pub(crate) split: Split,
+    /// With gradients.
+    pub(crate) device: Device,
+    pub(crate) control: &'a Control,
+    pub(crate) weights: Vec<f32>,
+    pub(crate) events: &'a mut dyn FnMut(Progress),
+}
+
+impl Run<'_> {
+    pub(crate) fn channels(&self) -> usize {
+        self.config.nets[0].channels()
+    }
+
+    pub(crate) fn classes(&self) -> usize {
+        self.config.nets[0].classes()
+    }
+
+    pub(crate) fn report(
+        &mut self,
+        what: &str,
+        done: usize,
+        total: usize,
+        figures: Vec<(&'static str, f64)>,
+    ) {
+        (self.events)(Progress { what: what.to_owned(), done, total, figures });
+    }
+
+    /// Training images of stage 0 (pretraining), 1 (policy) or 2 (fine-tuning): a third each where
+    /// the configuration asks for it and there are enough, else all.
+    pub(crate) fn stage_images(&self, stage: usize) -> Vec<usize> {
+        let train = &self.split.train;
+        if !self.config.thirds || train.len() < 3 {
+            return train.clone();
+        }
+        let third = |i: usize| train.len() * i / 3;
+        train[third(stage)..third(stage + 1)].to_vec()
+    }
+
+    /// Input [N,C,H,W], weighted one-hot targets [N,K,H,W] and number of labelled pixels.
+    pub(crate) fn tensors(&self, crops: &[Crop], [h, w]: [usize; 2]) -> (Tensor<4>, Tensor<4>, f64) {
+        let values: Vec<f32> = crops.iter().flat_map(|c| c.values.iter().copied()).collect();
+        let truth: Vec<u8> = crops.iter().flat_map(|c| c.truth.iter().copied()).collect();
+        let n = crops.len();
+        let x = Tensor::from_data(TensorData::new(values, [n, self.channels(), h, w]), &self.device);
+        (x, loss::targets(&truth, [n, h, w], &self.weights, &self.device), loss::labelled(&truth))
+    }
+}
+
+/// Learning rate of `stage` at `step` of `steps`.
+pub(crate) fn cosine(stage: &Stage, step: usize, steps: usize) -> f64 {
+    if !stage.cosine {
+        return stage.learning_rate;
+    }
+    let part = step as f64 / steps.max(1) as f64;
+    stage.learning_rate * 0.5 * (1.0 + (std::f64::consts::PI * part).cos())
+}
+
+/// Class weights for the training images.
+///
+/// # Errors
+/// Where a class does not occur in them at all.
+pub(crate) fn class_weights(
+    config: &TrainConfig,
+    data: &Dataset,
+    train: &[usize],
+    names: &[String],
+) -> Result<Vec<f32>> {
+    let classes = config.nets[0].classes();
+    let mut counts = vec![0u64; classes];
+    for class in train.iter().flat_map(|i| &data.samples[*i].truth).filter(|c| **c != UNLABELLED) {
+        counts[usize::from(*class)] += 1;
+    }
+    if let Some(absent) = counts.iter().position(|c| *c == 0) {
+        let name = names.get(absent).map_or("?", String::as_str);
+        return Err(Error::invalid(format!(
+            "class {name} does not occur in the training images; check its value in --classes, or choose another split"
+        )));
+    }
+    Ok(match &config.class_weights {
+        ClassWeights::None => vec![1.0; classes],
+        ClassWeights::Given(weights) => weights.clone(),
+        ClassWeights::InverseFrequency => {
+            let inverse: Vec<f64> = counts.iter().map(|c| 1.0 / *c as f64).collect();
+            let total: f64 = inverse.iter().sum();
+            inverse.iter().map(|i| (i * classes as f64 / total) as f32).collect()
+        }
+    })
+}

@@ -1,0 +1,124 @@
+//! The reward table: while f0 to fm are frozen, the IoU of every patch under every net is fixed, so
+//! it is computed once and looked up ever after.
+
+use super::loss;
+use crate::cost::Flops;
+use crate::data::dataset::Sample;
+use crate::error::Result;
+use crate::event::Control;
+use crate::metrics::{UNLABELLED, macro_iou};
+use crate::route::segment::{Examined, Segmenter};
+use crate::route::tiles::{self, Layout, Rect};
+
+/// A patch: where it lies and its IoU under each net, none where it has no labelled pixel.
+#[derive(Clone, Debug)]
+pub(crate) struct PatchEntry {
+    pub(crate) at: Option<Rect>,
+    pub(crate) iou: Option<Vec<f64>>,
+}
+
+/// A tile with all its patches.
+#[derive(Clone, Debug)]
+pub(crate) struct TileEntry {
+    pub(crate) examined: Examined,
+    pub(crate) patches: Vec<PatchEntry>,
+}
+
+/// All tiles of some samples.
+pub(crate) struct Table {
+    pub(crate) tiles: Vec<TileEntry>,
+    pub(crate) samples: Vec<usize>,
+    layout: Layout,
+    classes: usize,
+}
+
+impl Table {
+    /// Runs every net on every patch of `samples[numbers]`.
+    pub(crate) fn build(
+        segmenter: &Segmenter,
+        samples: &[Sample],
+        numbers: &[usize],
+        control: &Control,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<Self> {
+        let layout = segmenter.manifest.layout;
+        let classes = segmenter.manifest.classes.len();
+        let mut tiles = Vec::new();
+        for (place, number) in numbers.iter().enumerate() {
+            control.check()?;
+            let sample = &samples[*number];
+            for mut examined in segmenter.examine(std::slice::from_ref(&sample.image))? {
+                examined.slice = place;
+                let patches =
+                    (0..layout.patches()).map(|i| entry(&examined, sample, layout, classes, i)).collect();
+                tiles.push(TileEntry { examined, patches });
+            }
+            progress(place + 1);
+        }
+        Ok(Self { tiles, samples: numbers.to_vec(), layout, classes })
+    }
+
+    /// Rewards [tiles of `batch` x patches x nets] at λ; zero where a patch has no truth.
+    pub(crate) fn rewards(&self, batch: &[usize], costs: &[f64], lambda: f64) -> Vec<f32> {
+        let of_patch = |patch: &PatchEntry| -> Vec<f32> {
+            let Some(iou) = &patch.iou else { return vec![0.0; costs.len()] };
+            iou.iter().zip(costs).map(|(i, c)| loss::reward(i - iou[0], *c, lambda) as f32).collect()
+        };
+        batch.iter().flat_map(|t| &self.tiles[*t].patches).flat_map(of_patch).collect()
+    }
+
+    /// Macro IoU of each stitched sample when patch p of tile t goes to net `actions[t][p]`.
+    pub(crate) fn iou(&self, samples: &[Sample], actions: &[Vec<u8>]) -> Vec<f64> {
+        let mut maps: Vec<Vec<u8>> =
+            self.samples.iter().map(|n| vec![UNLABELLED; samples[*n].truth.len()]).collect();
+        for (tile, actions) in self.tiles.iter().zip(actions) {
+            let width = samples[self.samples[tile.examined.slice]].image.size[1];
+            for ((patch, labels), action) in tile.patches.iter().zip(&tile.examined.labels).zip(actions) {
+                if let Some(at) = patch.at {
+                    let map = &mut maps[tile.examined.slice];
+                    tiles::paste(map, width, at, &labels[usize::from(*action)], self.layout.patch()[1]);
+                }
+            }
+        }
+        let truth = self.samples.iter().map(|n| &samples[*n].truth);
+        maps.iter().zip(truth).filter_map(|(map, truth)| macro_iou(map, truth, self.classes)).collect()
+    }
+
+    /// Patches that lie in a slice.
+    pub(crate) fn live(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let patches = |(t, tile): (usize, &TileEntry)| {
+            let live = tile.patches.iter().enumerate().filter(|(_, p)| p.at.is_some());
+            live.map(|(p, _)| (t, p)).collect::<Vec<_>>()
+        };
+        self.tiles.iter().enumerate().flat_map(patches)
+    }
+
+    /// Mean cost of a sample by the paper's count; `fixed` is what f0 and the policy cost a tile.
+    pub(crate) fn flops(&self, actions: &[Vec<u8>], fixed: Flops, patch: &[Flops]) -> f64 {
+        let full = self.layout.patch().iter().product::<usize>() as f64;
+        let share = fixed as f64 / self.layout.patches() as f64;
+        let cost = |(t, p): (usize, usize)| {
+            let area = self.tiles[t].patches[p].at.map_or(0.0, |r| r.area() as f64) / full;
+            let net = usize::from(actions[t][p]);
+            area * (share + if net > 0 { patch[net] as f64 } else { 0.0 })
+        };
+        self.live().map(cost).sum::<f64>() / self.samples.len().max(1) as f64
+    }
+}
+
+fn entry(examined: &Examined, sample: &Sample, layout: Layout, classes: usize, index: usize) -> PatchEntry {
+    let at = layout.patch_in_slice(examined.corner, index, sample.image.size);
+    let iou = at.and_then(|at| {
+        let truth = cut(&sample.truth, sample.image.size[1], at);
+        let width = layout.patch()[1];
+        let of_net =
+            |labels: &Vec<u8>| macro_iou(&cut(labels, width, Rect { y: 0, x: 0, ..at }), &truth, classes);
+        examined.labels[index].iter().map(of_net).collect()
+    });
+    PatchEntry { at, iou }
+}
+
+fn cut(map: &[u8], width: usize, at: Rect) -> Vec<u8> {
+    let row = |y: usize| &map[(at.y + y) * width + at.x..][..at.width];
+    (0..at.height).flat_map(row).copied().collect()
+}
