@@ -1,1 +1,3 @@
-//! App.
+//! PaSeR Studio: the command line and the window, two consumers of the same core.
+
+pub mod cli;
