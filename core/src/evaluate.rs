@@ -76,10 +76,13 @@ pub fn evaluate(
         progress(done + 1);
     }
     if macro_iou.is_empty() {
-        return Err(Error::invalid("none of the chosen images has a labelled pixel; check --classes and --split"));
+        return Err(Error::invalid(
+            "none of the chosen images has a labelled pixel; check --classes and --split",
+        ));
     }
     let iou = mean(&macro_iou);
-    let lambda = (choice.method == crate::route::Method::Paser).then(|| segmenter.manifest.policies[choice.policy].lambda);
+    let lambda = (choice.method == crate::route::Method::Paser)
+        .then(|| segmenter.manifest.policies[choice.policy].lambda);
     Ok(Evaluation {
         method: choice.method.to_string(),
         images: macro_iou.len(),
@@ -93,6 +96,9 @@ pub fn evaluate(
         seconds: started.elapsed().as_secs_f64(),
         device: segmenter.compute.description.clone(),
         lambda,
-        ignored: numbers.iter().map(|n| data.samples[*n].truth.iter().filter(|c| **c == crate::metrics::UNLABELLED).count()).sum(),
+        ignored: numbers
+            .iter()
+            .map(|n| data.samples[*n].truth.iter().filter(|c| **c == crate::metrics::UNLABELLED).count())
+            .sum(),
     })
 }

@@ -58,7 +58,12 @@ pub(super) fn run(common: &Common) -> Result<()> {
 fn measure(compute: Compute) -> Measured {
     let outcome = trust::check_gradients(&compute).and_then(|()| speeds(&compute));
     let problem = outcome.as_ref().err().map(ToString::to_string);
-    Measured { device: compute.description, usable: problem.is_none(), problem, seconds: outcome.unwrap_or_default() }
+    Measured {
+        device: compute.description,
+        usable: problem.is_none(),
+        problem,
+        seconds: outcome.unwrap_or_default(),
+    }
 }
 
 fn speeds(compute: &Compute) -> Result<Vec<(String, f64)>> {

@@ -46,7 +46,9 @@ pub(super) fn run(args: &EvaluateArgs, common: &Common) -> Result<()> {
     let segmenter = Segmenter::new(&bundle, common.compute()?)?;
     let choice = args.method.choice(manifest, common.seed);
     let bar = bar(numbers.len(), "images");
-    let evaluation = evaluate(&segmenter, &data, &numbers, &choice, &Control::default(), &mut |n| bar.set_position(n as u64))?;
+    let evaluation = evaluate(&segmenter, &data, &numbers, &choice, &Control::default(), &mut |n| {
+        bar.set_position(n as u64)
+    })?;
     bar.finish_and_clear();
     common.print(&evaluation, &describe(&evaluation, manifest))
 }
@@ -63,7 +65,11 @@ fn chosen(args: &EvaluateArgs, manifest: &Manifest, data: &Dataset) -> Result<Ve
     };
     let numbers: Vec<usize> = (0..data.samples.len()).filter(part).collect();
     if numbers.is_empty() {
-        return Err(Error::invalid(format!("no image in {} belongs to the bundle's {} part", args.images.display(), args.split)));
+        return Err(Error::invalid(format!(
+            "no image in {} belongs to the bundle's {} part",
+            args.images.display(),
+            args.split
+        )));
     }
     let trained = numbers.iter().filter(|n| within(&split.train, **n)).count();
     if trained > 0 && !args.allow_trained {
@@ -84,8 +90,15 @@ pub(super) fn describe(e: &Evaluation, manifest: &Manifest) -> String {
     let lambda = e.lambda.map_or_else(String::new, |l| format!(" at λ {l}"));
     format!(
         "{}{lambda} on {} images: IoU {:.4} ({})\n{:.2} GFLOPs by the paper's count, {:.2} executed; IoU/GigaFlop {:.5}\nrouting {}; {:.2} s on {}\n",
-        e.method, e.images, e.iou, classes.join(", "),
-        e.flops_total as f64 / 1e9, e.flops_run as f64 / 1e9, e.iou_per_gigaflop,
-        shares(&e.shares), e.seconds, e.device.name
+        e.method,
+        e.images,
+        e.iou,
+        classes.join(", "),
+        e.flops_total as f64 / 1e9,
+        e.flops_run as f64 / 1e9,
+        e.iou_per_gigaflop,
+        shares(&e.shares),
+        e.seconds,
+        e.device.name
     )
 }

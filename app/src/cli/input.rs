@@ -23,7 +23,10 @@ pub(super) struct MethodArgs {
 }
 
 fn unit(text: &str) -> std::result::Result<f64, String> {
-    text.parse().ok().filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| "a number from 0 to 1 is needed".to_owned())
+    text.parse()
+        .ok()
+        .filter(|v| (0.0..=1.0).contains(v))
+        .ok_or_else(|| "a number from 0 to 1 is needed".to_owned())
 }
 
 impl MethodArgs {
@@ -36,7 +39,10 @@ impl MethodArgs {
         let trained = manifest.policies[policy].lambda;
         if let Some(asked) = self.lambda.filter(|l| (l - trained).abs() > 1e-9) {
             let all: Vec<String> = manifest.policies.iter().map(|p| p.lambda.to_string()).collect();
-            eprintln!("the bundle has policies for λ = {}; {trained} is the nearest to {asked} and is used", all.join(", "));
+            eprintln!(
+                "the bundle has policies for λ = {}; {trained} is the nearest to {asked} and is used",
+                all.join(", ")
+            );
         }
         Choice { method: self.method, policy, seed }
     }
@@ -74,10 +80,9 @@ pub(super) fn info(stack: &PathBuf, common: &Common) -> Result<()> {
 
 fn describe(info: &VolumeInfo) -> String {
     let unit = info.unit.as_deref().unwrap_or("?");
-    let voxel = info.voxel_size.map_or_else(
-        || "unknown".to_owned(),
-        |[z, y, x]| format!("{z} x {y} x {x} {unit} (Z, Y, X)"),
-    );
+    let voxel = info
+        .voxel_size
+        .map_or_else(|| "unknown".to_owned(), |[z, y, x]| format!("{z} x {y} x {x} {unit} (Z, Y, X)"));
     format!(
         "{} slices of {} x {} (height x width), {}\nvoxel size {voxel}\n{} bytes of voxels",
         info.slices, info.height, info.width, info.dtype, info.bytes

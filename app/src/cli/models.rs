@@ -3,9 +3,9 @@
 use super::Common;
 use paser_core::Result;
 use paser_core::cost::Flops;
+use paser_core::hash::Stream;
 use paser_core::net::{NetSpec, Policy, UnetSpec, params};
 use paser_core::route::tiles::Layout;
-use paser_core::hash::Stream;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -38,6 +38,11 @@ fn rows() -> Vec<Row> {
         unet("f0", UnetSpec::f0(1, 3), tile),
         unet("f1", UnetSpec::f1(1, 3), patch),
         unet("f2", UnetSpec::f2(1, 3), patch),
-        Row { name: "policy", parameters: params::count(&policy), input: [2, tile[0], tile[1]], flops: policy.flops(tile) },
+        Row {
+            name: "policy",
+            parameters: params::count(&policy),
+            input: [2, tile[0], tile[1]],
+            flops: policy.flops(tile),
+        },
     ]
 }

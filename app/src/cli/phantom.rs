@@ -2,10 +2,10 @@
 
 use super::Common;
 use super::output::bar;
+use paser_core::data::classes::ClassMap;
 use paser_core::data::classes::classes;
 use paser_core::data::phantom::{Microstructure, PhantomConfig};
 use paser_core::data::scan::{PhantomSlice, ScanConfig, phantom_slice, simulate};
-use paser_core::data::classes::ClassMap;
 use paser_core::export::png::png_grey;
 use paser_core::export::{StackMeta, StackWriter};
 use paser_core::volume::{self, Dtype};
@@ -51,18 +51,24 @@ pub(super) fn run(args: &PhantomArgs, common: &Common) -> Result<()> {
         let volume = volume::open(labels)?;
         let info = volume.info().clone();
         if map.names != ["pore", "carbon", "nickel"] {
-            return Err(Error::invalid("a scan is simulated of pore, carbon and nickel: name them so and in this order with --classes"));
+            return Err(Error::invalid(
+                "a scan is simulated of pore, carbon and nickel: name them so and in this order with --classes",
+            ));
         }
         let make = |z: usize| {
             let codes = volume.read(z)?.label_codes();
             let truth = map.truth(&codes).classes;
             if truth.iter().any(|c| *c > 2) {
-                return Err(Error::invalid("the label stack holds values that --classes does not name; name every phase"));
+                return Err(Error::invalid(
+                    "the label stack holds values that --classes does not name; name every phase",
+                ));
             }
             let grey = simulate(&truth, info.height, info.width, 1, z, &scan);
             Ok(PhantomSlice { grey, truth })
         };
-        return write(args, common, [info.slices.div_ceil(every), info.height, info.width], &|i| make(i * every));
+        return write(args, common, [info.slices.div_ceil(every), info.height, info.width], &|i| {
+            make(i * every)
+        });
     }
     let config = PhantomConfig {
         slices: args.slices.saturating_mul(every),
@@ -72,10 +78,17 @@ pub(super) fn run(args: &PhantomArgs, common: &Common) -> Result<()> {
         ..PhantomConfig::default()
     };
     let electrode = Microstructure::new(&config)?;
-    write(args, common, [args.slices, args.height, args.width], &|i| Ok(phantom_slice(&electrode, &scan, i * every)))
+    write(args, common, [args.slices, args.height, args.width], &|i| {
+        Ok(phantom_slice(&electrode, &scan, i * every))
+    })
 }
 
-fn write(args: &PhantomArgs, common: &Common, shape: [usize; 3], make: &dyn Fn(usize) -> Result<PhantomSlice>) -> Result<()> {
+fn write(
+    args: &PhantomArgs,
+    common: &Common,
+    shape: [usize; 3],
+    make: &dyn Fn(usize) -> Result<PhantomSlice>,
+) -> Result<()> {
     let mut sink: Box<dyn Sink> = if args.stack {
         Box::new(Stacks::create(&args.out, shape, common.force)?)
     } else {
@@ -100,7 +113,11 @@ fn write(args: &PhantomArgs, common: &Common, shape: [usize; 3], make: &dyn Fn(u
     });
     let text = format!(
         "{} simulated slices in {}: pore {:.3}, carbon {:.3}, nickel {:.3}\nread the labels with --classes pore=1,carbon=2,nickel=3",
-        shape[0], args.out.display(), fractions[0], fractions[1], fractions[2]
+        shape[0],
+        args.out.display(),
+        fractions[0],
+        fractions[1],
+        fractions[2]
     );
     common.print(&value, &text)
 }
@@ -118,7 +135,8 @@ struct Stacks {
 impl Stacks {
     fn create(folder: &Path, shape: [usize; 3], force: bool) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(|e| Error::io("cannot create", folder, e))?;
-        let scale = StackMeta { voxel_size: Some([VOXEL; 3]), unit: Some("um".to_owned()), ..StackMeta::default() };
+        let scale =
+            StackMeta { voxel_size: Some([VOXEL; 3]), unit: Some("um".to_owned()), ..StackMeta::default() };
         let mut palette = vec![[0, 0, 0]];
         palette.extend(classes(&["pore", "carbon", "nickel"]).iter().map(|c| c.colour));
         let coloured = StackMeta { palette: Some(palette), ..scale.clone() };

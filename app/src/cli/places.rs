@@ -22,6 +22,8 @@ fn find(relative: &str) -> Result<PathBuf> {
     roots.push(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".."));
     let found = roots.into_iter().map(|r| r.join(relative)).find(|p| p.exists());
     found.ok_or_else(|| {
-        Error::invalid(format!("{relative} was not found beside the program; install it again, or set PASER_HOME to its folder"))
+        Error::invalid(format!(
+            "{relative} was not found beside the program; install it again, or set PASER_HOME to its folder"
+        ))
     })
 }

@@ -42,7 +42,9 @@ pub(super) struct SegmentArgs {
 fn slices(text: &str) -> std::result::Result<(Option<usize>, Option<usize>), String> {
     let wrong = || "two numbers from 1 on are needed, as in 10:20, 10: or :20".to_owned();
     let (a, b) = text.split_once(':').ok_or_else(wrong)?;
-    let end = |t: &str| if t.is_empty() { Ok(None) } else { t.parse().ok().filter(|n| *n > 0).map(Some).ok_or_else(wrong) };
+    let end = |t: &str| {
+        if t.is_empty() { Ok(None) } else { t.parse().ok().filter(|n| *n > 0).map(Some).ok_or_else(wrong) }
+    };
     Ok((end(a)?, end(b)?))
 }
 
@@ -95,7 +97,12 @@ fn folder_name(stack: &Path, choice: &Choice) -> String {
 fn line(r: &Report) -> String {
     format!(
         "{}: {} slices in {:.2} s ({:.2} slices/s), {}, {:.2} GFLOPs\nwritten: {}\n",
-        r.stack.display(), r.slices, r.seconds, r.slices_per_second, shares(&r.shares), r.flops as f64 / 1e9,
+        r.stack.display(),
+        r.slices,
+        r.seconds,
+        r.slices_per_second,
+        shares(&r.shares),
+        r.flops as f64 / 1e9,
         r.outputs.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
     )
 }
@@ -115,7 +122,11 @@ fn one(
     let slices = a.unwrap_or(1) - 1..b.unwrap_or(info.slices);
     if slices.is_empty() || slices.end > info.slices {
         return Err(Error::invalid(format!(
-            "--slices asks for {} to {} and {} has {} slices", slices.start + 1, slices.end, stack.display(), info.slices
+            "--slices asks for {} to {} and {} has {} slices",
+            slices.start + 1,
+            slices.end,
+            stack.display(),
+            info.slices
         )));
     }
     let range = bundle.manifest.normalisation.range(volume.as_ref())?;
@@ -190,11 +201,18 @@ pub(super) fn demo(out: Option<PathBuf>, common: &Common) -> Result<()> {
     let compute = common.compute()?;
     eprintln!("preparing the device (the first time, its answers are checked against known ones)");
     let segmenter = Segmenter::new(&bundle, compute)?;
-    let choice = Choice { method: Method::Paser, policy: bundle.manifest.policy_for(bundle.manifest.lambda), seed: common.seed };
+    let choice = Choice {
+        method: Method::Paser,
+        policy: bundle.manifest.policy_for(bundle.manifest.lambda),
+        seed: common.seed,
+    };
     let again = Common { force: true, ..common.clone() };
     let report = one(&segmenter, &bundle, &sample.join("images.tif"), None, &choice, &out, &again)?;
     eprint!("{}", line(&report));
-    let map = ClassMap { names: bundle.manifest.classes.iter().map(|c| c.name.clone()).collect(), values: vec![1, 2, 3] };
+    let map = ClassMap {
+        names: bundle.manifest.classes.iter().map(|c| c.name.clone()).collect(),
+        values: vec![1, 2, 3],
+    };
     let channels = bundle.manifest.nets[0].spec.channels();
     let (images, labels) = (sample.join("images.tif"), sample.join("labels.tif"));
     let data = Dataset::read(&images, &labels, &map, bundle.manifest.normalisation, channels)?;

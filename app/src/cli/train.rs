@@ -54,7 +54,8 @@ impl TrainArgs {
         let mut config = match &self.config {
             Some(path) => {
                 let text = std::fs::read(path).map_err(|e| Error::io("cannot read", path, e))?;
-                serde_json::from_slice(&text).map_err(|e| Error::bad(path, format!("it is no training configuration ({e})")))?
+                serde_json::from_slice(&text)
+                    .map_err(|e| Error::bad(path, format!("it is no training configuration ({e})")))?
             }
             None => TrainConfig { seed, ..TrainConfig::preset(self.preset, 1, self.classes.names.len()) },
         };
@@ -101,7 +102,8 @@ impl Display {
         }
         if let Some(bar) = &self.bar {
             bar.set_position(p.done as u64);
-            let figures: Vec<String> = p.figures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+            let figures: Vec<String> =
+                p.figures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
             bar.set_message(figures.join(" "));
             // without a terminal the bar is silent: a line now and then keeps a log readable
             if bar.is_hidden() && (p.done % 50 < 5 || p.done == p.total) {
@@ -119,13 +121,20 @@ impl Display {
 
 fn describe(summary: &Summary, args: &TrainArgs) -> String {
     let v = &summary.validation;
-    let mut text = format!("bundle {} with λ {}; measured on {}:\n", args.out.display(), v.lambda, v.measured_on);
+    let mut text =
+        format!("bundle {} with λ {}; measured on {}:\n", args.out.display(), v.lambda, v.measured_on);
     for row in &v.test {
         let lambda = row.lambda.map_or_else(String::new, |l| format!(" λ {l}"));
         let above = row.above_random.map_or_else(String::new, |p| {
             format!(", {:+.4} [{:+.4}, {:+.4}] above random with the same shares", p.mean, p.low, p.high)
         });
-        text += &format!("{}{lambda}: IoU {:.4}, {:.2} GFLOPs an image, {}{above}\n", row.method, row.iou, row.flops / 1e9, shares(&row.shares));
+        text += &format!(
+            "{}{lambda}: IoU {:.4}, {:.2} GFLOPs an image, {}{above}\n",
+            row.method,
+            row.iou,
+            row.flops / 1e9,
+            shares(&row.shares)
+        );
     }
     text
 }

@@ -117,11 +117,15 @@ impl RunWriter {
     pub fn create(folder: &Path, meta: RunMeta, force: bool) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(|e| Error::io("cannot create", folder, e))?;
         let path = |end: &str| folder.join(format!("{}_{end}", meta.name));
-        let taken = ["labels.tif", "entropy.tif", "routes.csv", "classes.json"].map(path).into_iter().chain([folder.join("run.json")]);
+        let taken = ["labels.tif", "entropy.tif", "routes.csv", "classes.json"]
+            .map(path)
+            .into_iter()
+            .chain([folder.join("run.json")]);
         if let Some(taken) = taken.filter(|p| !force && p.exists()).next() {
             return Err(Error::Exists(taken));
         }
-        let scale = StackMeta { voxel_size: meta.voxel_size, unit: meta.unit.clone(), ..StackMeta::default() };
+        let scale =
+            StackMeta { voxel_size: meta.voxel_size, unit: meta.unit.clone(), ..StackMeta::default() };
         let mut palette = vec![[0, 0, 0]];
         palette.extend(meta.classes.iter().map(|c| c.colour));
         let coloured = StackMeta { palette: Some(palette), range: Some((0.0, 255.0)), ..scale.clone() };
@@ -152,12 +156,20 @@ impl RunWriter {
         }
         let mut text = String::new();
         for route in &result.routes {
-            let mut probabilities: Vec<String> = route.probabilities.iter().map(|p| format!("{p:.5}")).collect();
+            let mut probabilities: Vec<String> =
+                route.probabilities.iter().map(|p| format!("{p:.5}")).collect();
             probabilities.resize(self.meta.nets, String::new());
             let at = route.at;
             text += &format!(
                 "{},{},{},{},{},f{},{:.5},{}\n",
-                z + 1, at.y, at.x, at.height, at.width, route.net, route.entropy, probabilities.join(",")
+                z + 1,
+                at.y,
+                at.x,
+                at.height,
+                at.width,
+                route.net,
+                route.entropy,
+                probabilities.join(",")
             );
         }
         self.routes.write(text.as_bytes())?;
@@ -180,8 +192,10 @@ impl RunWriter {
         outputs.push(self.routes.persist(self.force)?);
         let legend = |(i, c): (usize, &'_ Class)| (i + 1, c.name.clone(), c.colour);
         let legend: Vec<_> = self.meta.classes.iter().enumerate().map(legend).collect();
-        let legend: Vec<Legend<'_>> =
-            legend.iter().map(|(value, name, colour)| Legend { value: *value, name, colour: *colour }).collect();
+        let legend: Vec<Legend<'_>> = legend
+            .iter()
+            .map(|(value, name, colour)| Legend { value: *value, name, colour: *colour })
+            .collect();
         let classes = self.folder.join(format!("{}_classes.json", self.meta.name));
         write_atomic(&classes, &json(&legend)?, self.force)?;
         let evidence = self.folder.join("run.json");
@@ -199,5 +213,6 @@ impl RunWriter {
 }
 
 fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    serde_json::to_vec_pretty(value).map_err(|e| Error::invalid(format!("the run cannot be written down ({e})")))
+    serde_json::to_vec_pretty(value)
+        .map_err(|e| Error::invalid(format!("the run cannot be written down ({e})")))
 }

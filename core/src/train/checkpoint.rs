@@ -26,7 +26,10 @@ impl Checkpoint {
         if resume && settings.exists() {
             let theirs = std::fs::read(&settings).map_err(|e| Error::io("cannot read", &settings, e))?;
             if theirs != ours {
-                return Err(Error::bad(&folder, "it was begun with other choices; resume with the same, or start anew without --resume"));
+                return Err(Error::bad(
+                    &folder,
+                    "it was begun with other choices; resume with the same, or start anew without --resume",
+                ));
             }
             return Ok(Self { folder });
         }
@@ -54,7 +57,9 @@ impl Checkpoint {
         }
         let state: State = read_weights(&path)?;
         let loaded = params::load(fresh(), state);
-        loaded.map(Some).map_err(|e| Error::bad(&path, format!("it does not fit: {e}; start anew without --resume")))
+        loaded
+            .map(Some)
+            .map_err(|e| Error::bad(&path, format!("it does not fit: {e}; start anew without --resume")))
     }
 
     /// Keeps a finished stage.

@@ -12,7 +12,9 @@ mod table;
 pub use config::{Preset, TrainConfig};
 pub use report::{StageReport, Summary, TestRow};
 
-use crate::bundle::{self, Bundle, ImageId, MANIFEST, Manifest, Models, MonteCarlo, NetEntry, PolicyEntry, SplitRecord};
+use crate::bundle::{
+    self, Bundle, ImageId, MANIFEST, Manifest, Models, MonteCarlo, NetEntry, PolicyEntry, SplitRecord,
+};
 use crate::data::classes::{ClassMap, classes};
 use crate::data::dataset::Dataset;
 use crate::device::Compute;
@@ -56,14 +58,20 @@ pub struct Request<'a> {
 /// # Errors
 /// Where the data do not fit together, the device fails or the run was stopped; finished stages stay
 /// beside `out` and are taken up again with `resume`.
-pub fn train(request: &Request<'_>, compute: &Compute, control: &Control, events: &mut dyn FnMut(Progress)) -> Result<Summary> {
+pub fn train(
+    request: &Request<'_>,
+    compute: &Compute,
+    control: &Control,
+    events: &mut dyn FnMut(Progress),
+) -> Result<Summary> {
     let config = request.config;
     config.check()?;
     if request.out.exists() && !request.force {
         return Err(Error::Exists(request.out.to_owned()));
     }
     let channels = config.nets[0].channels();
-    let data = Dataset::read(request.images, request.labels, request.classes, config.normalisation, channels)?;
+    let data =
+        Dataset::read(request.images, request.labels, request.classes, config.normalisation, channels)?;
     let split = config.split.split(data.samples.len(), config.seed)?;
     let weights = run::class_weights(config, &data, &split.train, &request.classes.names)?;
     trust::check_gradients(compute)?;
@@ -92,9 +100,8 @@ impl Trainer<'_> {
         let teacher = nets[nets.len() - 1].clone();
         nets[0] = self.net(run, "f0", 0, |run| supervised::distil(run, &teacher))?;
         let costs = loss::costs(&nets.iter().map(params::count).collect::<Vec<_>>(), config.cost_printed);
-        let mut policies = self.policies(run, &nets, &costs)?;
-        let tuned = config.lambda.unwrap_or_else(|| config.lambdas[config.lambdas.len() / 2]);
-        self.finetune(run, &mut nets, &mut policies, &costs, tuned)?;
+        let (mut policies, table) = self.policies(run, &nets, &costs)?;
+        self.finetune(run, &mut nets, &mut policies, &costs, table)?;
         self.finish(run, &nets, &policies, &costs)
     }
 
@@ -116,7 +123,13 @@ impl Trainer<'_> {
         Ok(net)
     }
 
-    fn policies(&mut self, run: &mut Run<'_>, nets: &[Net], costs: &[f64]) -> Result<Vec<Policy>> {
+    /// A policy for each λ, each going on from the one before; with the reward table where it was needed.
+    fn policies(
+        &mut self,
+        run: &mut Run<'_>,
+        nets: &[Net],
+        costs: &[f64],
+    ) -> Result<(Vec<Policy>, Option<Table>)> {
         let config = run.config;
         let fresh = |device: &Device| {
             let mut seeds = Stream::new(config.seed, "policy weights");
@@ -143,11 +156,22 @@ impl Trainer<'_> {
             }
             self.stages.push(StageReport::policy(&name, run, started.elapsed().as_secs_f64()));
         }
-        Ok(policies)
+        Ok((policies, table))
     }
 
-    fn finetune(&mut self, run: &mut Run<'_>, nets: &mut [Net], policies: &mut [Policy], costs: &[f64], lambda: f64) -> Result<()> {
-        let chosen = bundle::nearest(run.config.lambdas.iter().copied(), lambda);
+    /// Joint fine-tuning at the λ given, or at the middle one. `table` serves again where both stages
+    /// see the same images.
+    fn finetune(
+        &mut self,
+        run: &mut Run<'_>,
+        nets: &mut [Net],
+        policies: &mut [Policy],
+        costs: &[f64],
+        table: Option<Table>,
+    ) -> Result<()> {
+        let lambdas = &run.config.lambdas;
+        let lambda = run.config.lambda.unwrap_or(lambdas[lambdas.len() / 2]);
+        let chosen = bundle::nearest(lambdas.iter().copied(), lambda);
         let names: Vec<String> = (1..nets.len()).map(|i| format!("finetuned-f{i}")).collect();
         if let Some(policy) = self.kept.load("finetuned-policy", || policies[chosen].clone())? {
             policies[chosen] = policy;
@@ -157,9 +181,14 @@ impl Trainer<'_> {
             }
             return Ok(());
         }
-        let segmenter = self.segmenter(run, nets, policies)?;
         let images = run.stage_images(2);
-        let table = self.table(run, &segmenter, &images, "fine-tuning table")?;
+        let table = match table.filter(|t| t.samples == images) {
+            Some(table) => table,
+            None => {
+                let segmenter = self.segmenter(run, nets, policies)?;
+                self.table(run, &segmenter, &images, "fine-tuning table")?
+            }
+        };
         let started = Instant::now();
         let joint = Joint { nets: nets.to_vec(), policy: policies[chosen].clone() };
         let joint = reinforce::finetune(run, &table, joint, costs, lambda)?;
@@ -174,7 +203,13 @@ impl Trainer<'_> {
     }
 
     /// Measures everything on held-out images with the weights as the bundle will hold them.
-    fn finish(&mut self, run: &mut Run<'_>, nets: &[Net], policies: &[Policy], costs: &[f64]) -> Result<Summary> {
+    fn finish(
+        &mut self,
+        run: &mut Run<'_>,
+        nets: &[Net],
+        policies: &[Policy],
+        costs: &[f64],
+    ) -> Result<Summary> {
         let mut segmenter = self.segmenter(run, nets, policies)?;
         let (validation, test) = (run.split.validation.clone(), run.split.test.clone());
         let curve_images = if validation.is_empty() { run.split.train.clone() } else { validation };
@@ -188,20 +223,34 @@ impl Trainer<'_> {
                 report::test(run, &table, &segmenter, policies, costs)?
             }
         };
-        let summary = Summary::new(std::mem::take(&mut self.stages), run, &segmenter.manifest, rows, self.compute);
+        let summary =
+            Summary::new(std::mem::take(&mut self.stages), run, &segmenter.manifest, rows, self.compute);
         self.write(run, segmenter.manifest, nets, policies, &summary)?;
         Ok(summary)
     }
 
-    fn write(&self, run: &Run<'_>, mut manifest: Manifest, nets: &[Net], policies: &[Policy], summary: &Summary) -> Result<()> {
+    fn write(
+        &self,
+        run: &Run<'_>,
+        mut manifest: Manifest,
+        nets: &[Net],
+        policies: &[Policy],
+        summary: &Summary,
+    ) -> Result<()> {
         let folder = self.kept.draft();
         std::fs::create_dir_all(&folder).map_err(|e| Error::io("cannot create", &folder, e))?;
         for (i, (net, spec)) in nets.iter().zip(&run.config.nets).enumerate() {
-            let weights = bundle::write_weights(&folder, &format!("f{i}.safetensors"), &params::state(net), true)?;
+            let weights =
+                bundle::write_weights(&folder, &format!("f{i}.safetensors"), &params::state(net), true)?;
             manifest.nets[i] = NetEntry { spec: spec.clone(), weights };
         }
         for (policy, lambda) in policies.iter().zip(&run.config.lambdas) {
-            let weights = bundle::write_weights(&folder, &format!("policy-{lambda}.safetensors"), &params::state(policy), false)?;
+            let weights = bundle::write_weights(
+                &folder,
+                &format!("policy-{lambda}.safetensors"),
+                &params::state(policy),
+                false,
+            )?;
             let entry = manifest.policies.iter_mut().find(|p| p.lambda == *lambda);
             entry.into_iter().for_each(|e| e.weights = weights.clone());
         }
@@ -240,7 +289,10 @@ impl Trainer<'_> {
         let config = run.config;
         let unwritten = || bundle::Hashed { file: String::new(), sha256: String::new() };
         let ids = |numbers: &[usize]| {
-            let id = |n: &usize| ImageId { name: run.data.samples[*n].name.clone(), sha256: run.data.samples[*n].hash.clone() };
+            let id = |n: &usize| ImageId {
+                name: run.data.samples[*n].name.clone(),
+                sha256: run.data.samples[*n].hash.clone(),
+            };
             numbers.iter().map(id).collect()
         };
         Manifest {
@@ -250,13 +302,25 @@ impl Trainer<'_> {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             classes: classes(&self.request.classes.names),
             layout: config.layout,
-            nets: config.nets.iter().map(|spec| NetEntry { spec: spec.clone(), weights: unwritten() }).collect(),
-            policies: config.lambdas.iter().map(|l| PolicyEntry { lambda: *l, weights: unwritten() }).collect(),
+            nets: config
+                .nets
+                .iter()
+                .map(|spec| NetEntry { spec: spec.clone(), weights: unwritten() })
+                .collect(),
+            policies: config
+                .lambdas
+                .iter()
+                .map(|l| PolicyEntry { lambda: *l, weights: unwritten() })
+                .collect(),
             lambda: config.lambdas[0],
             monte_carlo: MonteCarlo { passes: config.passes, seed: config.seed },
             normalisation: config.normalisation,
             curve: Vec::new(),
-            split: SplitRecord { train: ids(&run.split.train), validation: ids(&run.split.validation), test: ids(&run.split.test) },
+            split: SplitRecord {
+                train: ids(&run.split.train),
+                validation: ids(&run.split.validation),
+                test: ids(&run.split.test),
+            },
             training: serde_json::Value::Null,
             answers: Vec::new(),
         }

@@ -114,12 +114,20 @@ pub struct Validation {
 }
 
 impl Summary {
-    pub(crate) fn new(stages: Vec<StageReport>, run: &Run<'_>, manifest: &Manifest, test: Vec<TestRow>, compute: &Compute) -> Self {
+    pub(crate) fn new(
+        stages: Vec<StageReport>,
+        run: &Run<'_>,
+        manifest: &Manifest,
+        test: Vec<TestRow>,
+        compute: &Compute,
+    ) -> Self {
         let split = &run.split;
         let measured_on = match (split.test.is_empty(), split.validation.is_empty()) {
             (false, _) => "test images",
             (true, false) => "validation images (no test images were set aside)",
-            (true, true) => "training images (nothing was set aside): these figures say nothing about new images",
+            (true, true) => {
+                "training images (nothing was set aside): these figures say nothing about new images"
+            }
         };
         let validation = Validation {
             lambda: manifest.lambda,
@@ -134,17 +142,28 @@ impl Summary {
 }
 
 /// IoU, shares and cost of every policy on `table`'s images.
-pub(crate) fn curve(run: &Run<'_>, table: &Table, segmenter: &Segmenter, policies: &[Policy]) -> Result<Vec<CurvePoint>> {
+pub(crate) fn curve(
+    run: &Run<'_>,
+    table: &Table,
+    segmenter: &Segmenter,
+    policies: &[Policy],
+) -> Result<Vec<CurvePoint>> {
     let mut points: Vec<CurvePoint> = Vec::new();
     for (policy, lambda) in segmenter.models.policies.iter().zip(&run.config.lambdas).take(policies.len()) {
-        let (iou, shares, flops) = figures(run, table, segmenter, &decide(run, table, policy, segmenter.models.nets.len())?);
+        let (iou, shares, flops) =
+            figures(run, table, segmenter, &decide(run, table, policy, segmenter.models.nets.len())?);
         let tvd = points.first().map_or(0.0, |zero| total_variation(&shares, &zero.shares));
         points.push(CurvePoint { lambda: *lambda, shares, iou: mean(&iou), flops, tvd });
     }
     Ok(points)
 }
 
-fn figures(run: &Run<'_>, table: &Table, segmenter: &Segmenter, actions: &[Vec<u8>]) -> (Vec<f64>, Vec<f64>, f64) {
+fn figures(
+    run: &Run<'_>,
+    table: &Table,
+    segmenter: &Segmenter,
+    actions: &[Vec<u8>],
+) -> (Vec<f64>, Vec<f64>, f64) {
     let nets = segmenter.models.nets.len();
     let iou = table.iou(&run.data.samples, actions);
     let taken = shares(table.live().map(|(t, p)| actions[t][p]), nets);
@@ -169,7 +188,13 @@ pub(crate) fn choose_lambda(config: &TrainConfig, curve: &[CurvePoint]) -> f64 {
 }
 
 /// Fixed nets, PaSeR at every λ, a random router with the same shares, and the oracle.
-pub(crate) fn test(run: &Run<'_>, table: &Table, segmenter: &Segmenter, policies: &[Policy], costs: &[f64]) -> Result<Vec<TestRow>> {
+pub(crate) fn test(
+    run: &Run<'_>,
+    table: &Table,
+    segmenter: &Segmenter,
+    policies: &[Policy],
+    costs: &[f64],
+) -> Result<Vec<TestRow>> {
     let nets = segmenter.models.nets.len();
     let patches = run.config.layout.patches();
     let mut rows = Vec::new();
@@ -178,18 +203,46 @@ pub(crate) fn test(run: &Run<'_>, table: &Table, segmenter: &Segmenter, policies
         let (iou, shares, _) = figures(run, table, segmenter, &actions);
         let fixed = if net == 0 { run.config.passes as Flops * segmenter.costs().f0 } else { 0 };
         let flops = table.flops(&actions, fixed, &segmenter.costs().patch);
-        rows.push(TestRow { method: format!("f{net}"), lambda: None, iou: mean(&iou), shares, flops, above_random: None });
+        rows.push(TestRow {
+            method: format!("f{net}"),
+            lambda: None,
+            iou: mean(&iou),
+            shares,
+            flops,
+            above_random: None,
+        });
     }
     for (policy, lambda) in segmenter.models.policies.iter().zip(&run.config.lambdas).take(policies.len()) {
         let actions = decide(run, table, policy, nets)?;
         let (iou, shares, flops) = figures(run, table, segmenter, &actions);
         let random = random_router(run, table, &shares);
         let above_random = paired(&iou, &random);
-        rows.push(TestRow { method: "paser".to_owned(), lambda: Some(*lambda), iou: mean(&iou), shares: shares.clone(), flops, above_random });
+        rows.push(TestRow {
+            method: "paser".to_owned(),
+            lambda: Some(*lambda),
+            iou: mean(&iou),
+            shares: shares.clone(),
+            flops,
+            above_random,
+        });
         let name = "random, same shares".to_owned();
-        rows.push(TestRow { method: name, lambda: Some(*lambda), iou: mean(&random), shares, flops, above_random: None });
+        rows.push(TestRow {
+            method: name,
+            lambda: Some(*lambda),
+            iou: mean(&random),
+            shares,
+            flops,
+            above_random: None,
+        });
         let (iou, shares, flops) = figures(run, table, segmenter, &oracle(table, costs, *lambda));
-        rows.push(TestRow { method: "oracle".to_owned(), lambda: Some(*lambda), iou: mean(&iou), shares, flops, above_random: None });
+        rows.push(TestRow {
+            method: "oracle".to_owned(),
+            lambda: Some(*lambda),
+            iou: mean(&iou),
+            shares,
+            flops,
+            above_random: None,
+        });
     }
     Ok(rows)
 }
@@ -207,7 +260,8 @@ fn random_router(run: &Run<'_>, table: &Table, shares: &[f64]) -> Vec<f64> {
             });
             chosen.unwrap_or(shares.len() - 1) as u8
         };
-        let actions: Vec<Vec<u8>> = table.tiles.iter().map(|t| t.patches.iter().map(|_| draw()).collect()).collect();
+        let actions: Vec<Vec<u8>> =
+            table.tiles.iter().map(|t| t.patches.iter().map(|_| draw()).collect()).collect();
         let iou = table.iou(&run.data.samples, &actions);
         sums.resize(iou.len(), 0.0);
         sums.iter_mut().zip(iou).for_each(|(sum, i)| *sum += i / DRAWS as f64);
