@@ -1,8 +1,12 @@
 //! Golden-number, pipeline, command-line and window tests across the public interfaces.
 
+mod fixture;
 mod golden;
+mod house;
 mod learning;
 mod nets;
+mod pipeline;
+mod refusals;
 
 use paser_core::device::{Compute, Wish, choose};
 use std::sync::OnceLock;
