@@ -12,9 +12,10 @@ mod places;
 mod segment;
 mod train;
 
+use crate::window;
 use clap::{Args, Parser, Subcommand};
-use paser_core::Result;
 use paser_core::device::{Compute, Wish};
+use paser_core::{Error, Result};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -129,6 +130,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn open(_stack: Option<PathBuf>, _common: &Common) -> Result<()> {
-    Err(paser_core::Error::invalid("the window is not built in; use a subcommand, see --help"))
+fn open(stack: Option<PathBuf>, common: &Common) -> Result<()> {
+    let sample = places::sample().ok().map(|folder| folder.join("images.tif"));
+    let options = window::Options { stack, bundle: places::bundle()?, sample, wish: common.device };
+    window::run(options).map_err(Error::invalid)
 }

@@ -189,7 +189,7 @@ impl TrainConfig {
 
     fn authors(channels: usize, classes: usize) -> Self {
         // weights for pore, carbon and nickel; other class tables get none
-        let given = ClassWeights::Given(vec![0.962_751_12, 0.896_902_9, 0.140_345_98]);
+        let given = ClassWeights::Given(vec![0.962_751_1, 0.896_902_9, 0.140_345_98]);
         Self {
             preset: Preset::Authors,
             class_weights: if classes == 3 { given } else { ClassWeights::None },
