@@ -77,6 +77,26 @@ pub struct CurvePoint {
     pub tvd: f64,
 }
 
+/// An image by content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageId {
+    /// File name when it was read.
+    pub name: String,
+    /// SHA-256 of its grey values.
+    pub sha256: String,
+}
+
+/// Which images trained, chose and tested a bundle.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitRecord {
+    /// Trained on.
+    pub train: Vec<ImageId>,
+    /// λ and curve were chosen by these.
+    pub validation: Vec<ImageId>,
+    /// Never used until the figures were taken.
+    pub test: Vec<ImageId>,
+}
+
 /// What a bundle says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -104,8 +124,8 @@ pub struct Manifest {
     pub normalisation: Normalisation,
     /// Figures on validation slices, one a policy.
     pub curve: Vec<CurvePoint>,
-    /// SHA-256 of the images it was trained on, so that they are not mistaken for a test.
-    pub trained_on: Vec<String>,
+    /// The images it was made from, so that what it was trained on is not mistaken for a test.
+    pub split: SplitRecord,
     /// Seeds, schedule, device and figures of the training.
     pub training: serde_json::Value,
     /// Known answers that a device must give before it is used.
@@ -262,6 +282,14 @@ pub fn write_weights(folder: &Path, file: &str, state: &State, halve: bool) -> R
     Ok(Hashed { file: file.to_owned(), sha256: sha256(&bytes) })
 }
 
+/// Reads a weights file that no manifest vouches for.
+///
+/// # Errors
+/// Where it cannot be read or is no weights file.
+pub fn read_weights(path: &Path) -> Result<State> {
+    decode(&read_limited(path, LARGEST_FILE)?).map_err(|why| Error::bad(path, why))
+}
+
 /// Values as they will be after a bundle's f16.
 pub fn rounded(state: State) -> State {
     let round = |mut values: Values| {
@@ -322,7 +350,8 @@ fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| Error::io("cannot read", path, e))
 }
 
-fn nearest(values: impl Iterator<Item = f64>, wanted: f64) -> usize {
+/// Place of the value nearest to `wanted`; 0 where there is none.
+pub(crate) fn nearest(values: impl Iterator<Item = f64>, wanted: f64) -> usize {
     let distance = |v: f64| (v - wanted).abs();
     values.enumerate().min_by(|a, b| distance(a.1).total_cmp(&distance(b.1))).map_or(0, |(i, _)| i)
 }

@@ -5,6 +5,7 @@ pub mod cost;
 pub mod data;
 pub mod device;
 pub mod error;
+pub mod evaluate;
 pub mod event;
 pub mod export;
 pub mod hash;

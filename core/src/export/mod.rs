@@ -1,6 +1,7 @@
 //! Writing results: every file appears complete under its name, or not at all.
 
 pub mod png;
+pub mod run;
 pub mod tiff;
 
 use std::io::{self, ErrorKind, Write};

@@ -13,7 +13,7 @@ pub use unet::{Unet, UnetSpec};
 use crate::cost::Flops;
 use crate::hash::Stream;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 /// What a task net (an f_i of the paper) is made of; a bundle names one for each.
@@ -82,6 +82,18 @@ impl Net {
         match self {
             Self::Unet(net) => net.forward(x, dropout),
         }
+    }
+
+    /// Logits of plain `values` of shape [N,C,H,W]; empty where the device gives nothing back.
+    pub fn forward_values(
+        &self,
+        values: &[f32],
+        shape: [usize; 4],
+        device: &Device,
+        dropout: &mut dyn dropout::Dropout,
+    ) -> Vec<f32> {
+        let x = Tensor::from_data(TensorData::new(values.to_vec(), shape), device);
+        self.forward(x, dropout).into_data().try_into_vec().unwrap_or_default()
     }
 
     /// Logits of one pass for each set of masks; what comes before the first mask is computed once.

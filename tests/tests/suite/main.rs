@@ -1,1 +1,25 @@
-//! Tests.
+//! Golden-number, pipeline, command-line and window tests across the public interfaces.
+
+mod fixture;
+mod golden;
+mod house;
+mod learning;
+mod nets;
+mod pipeline;
+mod refusals;
+
+use paser_core::device::{Compute, Wish, choose};
+use std::sync::OnceLock;
+
+/// The software Vulkan device, opened once; absent (and said aloud) where none is installed.
+fn software() -> Option<&'static Compute> {
+    static DEVICE: OnceLock<Option<Compute>> = OnceLock::new();
+    let device = DEVICE.get_or_init(|| match choose(Wish::Software) {
+        Ok((compute, _)) => Some(compute),
+        Err(e) => {
+            println!("SKIPPED: no software Vulkan here ({e})");
+            None
+        }
+    });
+    device.as_ref()
+}

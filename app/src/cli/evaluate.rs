@@ -1,0 +1,104 @@
+//! `paser evaluate`: one method against truth.
+
+use super::Common;
+use super::input::{MethodArgs, bundle, matching};
+use super::output::{bar, shares};
+use paser_core::bundle::{ImageId, Manifest};
+use paser_core::data::classes::ClassMap;
+use paser_core::data::dataset::Dataset;
+use paser_core::evaluate::{Evaluation, evaluate};
+use paser_core::event::Control;
+use paser_core::route::Segmenter;
+use paser_core::{Error, Result};
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct EvaluateArgs {
+    /// Folder or stack of images
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+    /// Folder or stack of labels under the same names
+    #[arg(long, value_name = "DIR")]
+    labels: PathBuf,
+    /// Classes and their values in the label files
+    #[arg(long, value_name = "pore=2,carbon=1,nickel=0")]
+    classes: ClassMap,
+    /// Bundle; the shipped one where not given
+    #[arg(long, value_name = "B")]
+    bundle: Option<PathBuf>,
+    #[command(flatten)]
+    method: MethodArgs,
+    /// Images of this part of the bundle's split: train, val, test; all takes every image
+    #[arg(long, value_name = "PART", default_value = "all", value_parser = ["train", "val", "test", "all"])]
+    split: String,
+    /// Evaluate on images that the bundle was trained on all the same
+    #[arg(long)]
+    allow_trained: bool,
+}
+
+pub(super) fn run(args: &EvaluateArgs, common: &Common) -> Result<()> {
+    let bundle = bundle(args.bundle.as_deref())?;
+    let manifest = &bundle.manifest;
+    let map = matching(&args.classes, manifest)?;
+    let channels = manifest.nets[0].spec.channels();
+    let data = Dataset::read(&args.images, &args.labels, &map, manifest.normalisation, channels)?;
+    let numbers = chosen(args, manifest, &data)?;
+    let segmenter = Segmenter::new(&bundle, common.compute()?)?;
+    let choice = args.method.choice(manifest, common.seed);
+    let bar = bar(numbers.len(), "images");
+    let evaluation = evaluate(&segmenter, &data, &numbers, &choice, &Control::default(), &mut |n| {
+        bar.set_position(n as u64)
+    })?;
+    bar.finish_and_clear();
+    common.print(&evaluation, &describe(&evaluation, manifest))
+}
+
+/// The images of the part asked for; those trained on are refused unless they are asked for by name.
+fn chosen(args: &EvaluateArgs, manifest: &Manifest, data: &Dataset) -> Result<Vec<usize>> {
+    let within = |part: &[ImageId], n: usize| part.iter().any(|id| id.sha256 == data.samples[n].hash);
+    let split = &manifest.split;
+    let part = |n: &usize| match args.split.as_str() {
+        "train" => within(&split.train, *n),
+        "val" => within(&split.validation, *n),
+        "test" => within(&split.test, *n),
+        _ => true,
+    };
+    let numbers: Vec<usize> = (0..data.samples.len()).filter(part).collect();
+    if numbers.is_empty() {
+        return Err(Error::invalid(format!(
+            "no image in {} belongs to the bundle's {} part",
+            args.images.display(),
+            args.split
+        )));
+    }
+    let trained = numbers.iter().filter(|n| within(&split.train, **n)).count();
+    if trained > 0 && !args.allow_trained {
+        return Err(Error::invalid(format!(
+            "the bundle was trained on {trained} of these {} images, so its figures would flatter it; use --split test, or --allow-trained",
+            numbers.len()
+        )));
+    }
+    Ok(numbers)
+}
+
+/// An evaluation for people.
+pub(super) fn describe(e: &Evaluation, manifest: &Manifest) -> String {
+    let class = |(c, iou): (&paser_core::data::classes::Class, &Option<f64>)| {
+        format!("{} {}", c.name, iou.map_or_else(|| "-".to_owned(), |i| format!("{i:.4}")))
+    };
+    let classes: Vec<String> = manifest.classes.iter().zip(&e.iou_per_class).map(class).collect();
+    let lambda = e.lambda.map_or_else(String::new, |l| format!(" at λ {l}"));
+    format!(
+        "{}{lambda} on {} images: IoU {:.4} ({})\n{:.2} GFLOPs by the paper's count, {:.2} executed; IoU/GigaFlop {:.5}\nrouting {}; {:.2} s on {}\n",
+        e.method,
+        e.images,
+        e.iou,
+        classes.join(", "),
+        e.flops_total as f64 / 1e9,
+        e.flops_run as f64 / 1e9,
+        e.iou_per_gigaflop,
+        shares(&e.shares),
+        e.seconds,
+        e.device.name
+    )
+}

@@ -1,0 +1,130 @@
+//! The command line. Human text and progress go to stderr, results to stdout; exit 0 done, 1 failed
+//! with one sentence, 2 wrong usage.
+
+mod diagnose;
+mod evaluate;
+mod input;
+mod models;
+mod output;
+mod phantom;
+mod places;
+mod segment;
+mod train;
+
+use clap::{Args, Parser, Subcommand};
+use paser_core::Result;
+use paser_core::device::{Compute, Wish};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Segments tomography stacks cheaply: a small net everywhere, larger nets where they pay.
+#[derive(Debug, Parser)]
+#[command(name = "paser", version, about)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Option<Verb>,
+}
+
+/// Flags that every subcommand knows.
+#[derive(Clone, Debug, Args)]
+struct Common {
+    /// Make stdout exactly one JSON document
+    #[arg(long, global = true)]
+    json: bool,
+    /// Where to compute: auto (a real GPU, else the CPU), cpu or gpu
+    #[arg(long, global = true, value_name = "DEVICE", default_value = "auto", value_parser = wish)]
+    device: Wish,
+    /// Seed of everything that chance decides
+    #[arg(long, global = true, value_name = "N", default_value_t = 42)]
+    seed: u64,
+    /// Replace what exists already
+    #[arg(long, global = true)]
+    force: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Open the window, with a stack if one is named
+    Open {
+        /// Stack file or folder of slices
+        stack: Option<PathBuf>,
+    },
+    /// Segment the bundled sample with the shipped bundle, evaluate it, write every export
+    Demo {
+        /// Folder for the exports
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Adapters, drivers, CPU, versions, paths, measured speed of the nets on each usable device
+    Diagnose,
+    /// Every net with its parameters and FLOPs at its standard input
+    Models,
+    /// What a stack is, without reading its voxels
+    Info {
+        /// Stack file or folder of slices
+        stack: PathBuf,
+    },
+    /// Make a simulated electrode scan with exact truth: images/ and labels/
+    Phantom(phantom::PhantomArgs),
+    /// Train a bundle, all stages
+    Train(train::TrainArgs),
+    /// Segment whole stacks and write the exports
+    Segment(segment::SegmentArgs),
+    /// One method against truth
+    Evaluate(evaluate::EvaluateArgs),
+}
+
+fn wish(text: &str) -> std::result::Result<Wish, String> {
+    match text {
+        "auto" => Ok(Wish::Auto),
+        "cpu" => Ok(Wish::Cpu),
+        "gpu" => Ok(Wish::Gpu),
+        "software" => Ok(Wish::Software),
+        _ => Err("use auto, cpu or gpu".to_owned()),
+    }
+}
+
+impl Common {
+    /// The device asked for; says on stderr what it is and why.
+    fn compute(&self) -> Result<Compute> {
+        let (compute, note) = paser_core::device::choose(self.device)?;
+        if let Some(note) = note {
+            eprintln!("{note}");
+        }
+        let d = &compute.description;
+        eprintln!("device: {} ({}, {})", d.name, d.driver, d.backend);
+        Ok(compute)
+    }
+}
+
+/// Parses the arguments and runs what they ask for.
+pub fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
+    let cli = Cli::parse();
+    let common = &cli.common;
+    let outcome = match cli.command {
+        None => open(None, common),
+        Some(Verb::Open { stack }) => open(stack, common),
+        Some(Verb::Demo { out }) => segment::demo(out, common),
+        Some(Verb::Diagnose) => diagnose::run(common),
+        Some(Verb::Models) => models::run(common),
+        Some(Verb::Info { stack }) => input::info(&stack, common),
+        Some(Verb::Phantom(args)) => phantom::run(&args, common),
+        Some(Verb::Train(args)) => train::run(&args, common),
+        Some(Verb::Segment(args)) => segment::run(&args, common),
+        Some(Verb::Evaluate(args)) => evaluate::run(&args, common),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn open(_stack: Option<PathBuf>, _common: &Common) -> Result<()> {
+    Err(paser_core::Error::invalid("the window is not built in; use a subcommand, see --help"))
+}

@@ -1,0 +1,140 @@
+//! `paser train`.
+
+use super::Common;
+use super::output::{bar, shares};
+use indicatif::ProgressBar;
+use paser_core::data::classes::ClassMap;
+use paser_core::data::dataset::SplitRule;
+use paser_core::event::{Control, Progress};
+use paser_core::train::{Preset, Request, Summary, TrainConfig, train};
+use paser_core::{Error, Result};
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct TrainArgs {
+    /// Folder or stack of images
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+    /// Folder or stack of labels under the same names
+    #[arg(long, value_name = "DIR")]
+    labels: PathBuf,
+    /// Classes in order and their values in the label files
+    #[arg(long, value_name = "pore=2,carbon=1,nickel=0")]
+    classes: ClassMap,
+    /// Folder of the bundle to make
+    #[arg(long, value_name = "BUNDLE")]
+    out: PathBuf,
+    /// quick (no GPU), paper (the text) or authors (their code)
+    #[arg(long, value_name = "PRESET", default_value = "quick")]
+    preset: Preset,
+    /// Numbers of images for training, validation and test
+    #[arg(long, value_name = "10,1,3", value_parser = split)]
+    split: Option<SplitRule>,
+    /// JSON file of all choices, as a bundle's manifest shows them; flags given beside it win
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// One sentence on what the images are, kept in the bundle
+    #[arg(long, value_name = "TEXT", default_value = "trained by its user")]
+    about: String,
+    /// Go on with what an interrupted run of the same choices finished
+    #[arg(long)]
+    resume: bool,
+}
+
+fn split(text: &str) -> std::result::Result<SplitRule, String> {
+    let numbers: Vec<usize> = text.split(',').filter_map(|n| n.trim().parse().ok()).collect();
+    match numbers[..] {
+        [a, b, c] if text.split(',').count() == 3 => Ok(SplitRule::Counts([a, b, c])),
+        _ => Err("three numbers are needed, as in 10,1,3".to_owned()),
+    }
+}
+
+impl TrainArgs {
+    fn config(&self, seed: u64) -> Result<TrainConfig> {
+        let mut config = match &self.config {
+            Some(path) => {
+                let text = std::fs::read(path).map_err(|e| Error::io("cannot read", path, e))?;
+                serde_json::from_slice(&text)
+                    .map_err(|e| Error::bad(path, format!("it is no training configuration ({e})")))?
+            }
+            None => TrainConfig { seed, ..TrainConfig::preset(self.preset, 1, self.classes.names.len()) },
+        };
+        if let Some(split) = self.split {
+            config.split = split;
+        }
+        Ok(config)
+    }
+}
+
+pub(super) fn run(args: &TrainArgs, common: &Common) -> Result<()> {
+    let config = args.config(common.seed)?;
+    let compute = common.compute()?;
+    let request = Request {
+        images: &args.images,
+        labels: &args.labels,
+        classes: &args.classes,
+        config: &config,
+        out: &args.out,
+        about: &args.about,
+        force: common.force,
+        resume: args.resume,
+    };
+    let mut display = Display::default();
+    let summary = train(&request, &compute, &Control::default(), &mut |p| display.show(&p))?;
+    display.end();
+    common.print(&summary, &describe(&summary, args))
+}
+
+/// One bar a stage.
+#[derive(Default)]
+struct Display {
+    stage: String,
+    bar: Option<ProgressBar>,
+}
+
+impl Display {
+    fn show(&mut self, p: &Progress) {
+        if p.what != self.stage {
+            self.end();
+            eprintln!("{}", p.what);
+            self.stage.clone_from(&p.what);
+            self.bar = Some(bar(p.total, "steps"));
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(p.done as u64);
+            let figures: Vec<String> =
+                p.figures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+            bar.set_message(figures.join(" "));
+            // without a terminal the bar is silent: a line now and then keeps a log readable
+            if bar.is_hidden() && (p.done % 50 < 5 || p.done == p.total) {
+                eprintln!("{} {}/{} {}", p.what, p.done, p.total, figures.join(" "));
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn describe(summary: &Summary, args: &TrainArgs) -> String {
+    let v = &summary.validation;
+    let mut text =
+        format!("bundle {} with λ {}; measured on {}:\n", args.out.display(), v.lambda, v.measured_on);
+    for row in &v.test {
+        let lambda = row.lambda.map_or_else(String::new, |l| format!(" λ {l}"));
+        let above = row.above_random.map_or_else(String::new, |p| {
+            format!(", {:+.4} [{:+.4}, {:+.4}] above random with the same shares", p.mean, p.low, p.high)
+        });
+        text += &format!(
+            "{}{lambda}: IoU {:.4}, {:.2} GFLOPs an image, {}{above}\n",
+            row.method,
+            row.iou,
+            row.flops / 1e9,
+            shares(&row.shares)
+        );
+    }
+    text
+}

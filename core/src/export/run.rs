@@ -1,0 +1,218 @@
+//! The folder of a segmentation run: labels, entropy, routes, class table and the evidence file,
+//! written slice by slice in constant memory.
+
+use super::{AtomicFile, StackMeta, StackWriter, write_atomic};
+use crate::data::classes::Class;
+use crate::error::{Error, Result};
+use crate::metrics::UNLABELLED;
+use crate::route::SliceResult;
+use crate::volume::Dtype;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// What a run's exports need to know.
+#[derive(Clone, Debug)]
+pub struct RunMeta {
+    /// Beginning of every file's name: the stack's.
+    pub name: String,
+    /// Slices, rows, columns.
+    pub shape: [usize; 3],
+    /// Number of the first slice in its stack.
+    pub first_slice: usize,
+    /// Voxel size Z, Y, X where known.
+    pub voxel_size: Option<[f64; 3]>,
+    /// Its unit.
+    pub unit: Option<String>,
+    /// Classes in order.
+    pub classes: Vec<Class>,
+    /// Number of nets.
+    pub nets: usize,
+    /// Whether there is an entropy map.
+    pub entropy: bool,
+    /// Everything that made the run: input, bundle, λ, seed, device, ranges.
+    pub evidence: serde_json::Value,
+}
+
+/// Sums over a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Totals {
+    /// Slices written.
+    pub slices: usize,
+    /// Patches by net.
+    pub patches: Vec<u64>,
+    /// Pixels by class.
+    pub pixels: Vec<u64>,
+    /// Pixels without a class.
+    pub unlabelled: u64,
+    /// The paper's count.
+    pub flops_total: u64,
+    /// What was executed.
+    pub flops_run: u64,
+}
+
+impl Totals {
+    /// All zero.
+    pub fn new(nets: usize, classes: usize) -> Self {
+        Self { patches: vec![0; nets], pixels: vec![0; classes], ..Self::default() }
+    }
+
+    /// Adds a slice.
+    pub fn add(&mut self, result: &SliceResult) {
+        self.slices += 1;
+        for label in &result.labels {
+            match self.pixels.get_mut(usize::from(*label)) {
+                Some(count) => *count += 1,
+                None => self.unlabelled += 1,
+            }
+        }
+        for route in &result.routes {
+            if let Some(count) = self.patches.get_mut(usize::from(route.net)) {
+                *count += 1;
+            }
+        }
+        self.flops_total += result.flops_total;
+        self.flops_run += result.flops_run;
+    }
+
+    /// Share of patches by net.
+    pub fn shares(&self) -> Vec<f64> {
+        parts(&self.patches)
+    }
+
+    /// Part of each class among the labelled pixels.
+    pub fn fractions(&self) -> Vec<f64> {
+        parts(&self.pixels)
+    }
+}
+
+fn parts(counts: &[u64]) -> Vec<f64> {
+    let total = counts.iter().sum::<u64>().max(1) as f64;
+    counts.iter().map(|c| *c as f64 / total).collect()
+}
+
+/// Writes a run's folder; nothing bears its final name before it is complete.
+pub struct RunWriter {
+    folder: PathBuf,
+    meta: RunMeta,
+    labels: StackWriter,
+    entropy: Option<StackWriter>,
+    routes: AtomicFile,
+    force: bool,
+    totals: Totals,
+}
+
+/// One class of the sidecar.
+#[derive(Serialize)]
+struct Legend<'a> {
+    value: usize,
+    name: &'a str,
+    colour: [u8; 3],
+}
+
+impl RunWriter {
+    /// Begins the exports in `folder`, which is made where it does not exist.
+    ///
+    /// # Errors
+    /// Where a file of the run exists already and `force` is not given, or nothing can be written there.
+    pub fn create(folder: &Path, meta: RunMeta, force: bool) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(|e| Error::io("cannot create", folder, e))?;
+        let path = |end: &str| folder.join(format!("{}_{end}", meta.name));
+        let taken = ["labels.tif", "entropy.tif", "routes.csv", "classes.json"]
+            .map(path)
+            .into_iter()
+            .chain([folder.join("run.json")]);
+        if let Some(taken) = taken.filter(|p| !force && p.exists()).next() {
+            return Err(Error::Exists(taken));
+        }
+        let scale =
+            StackMeta { voxel_size: meta.voxel_size, unit: meta.unit.clone(), ..StackMeta::default() };
+        let mut palette = vec![[0, 0, 0]];
+        palette.extend(meta.classes.iter().map(|c| c.colour));
+        let coloured = StackMeta { palette: Some(palette), range: Some((0.0, 255.0)), ..scale.clone() };
+        let most = (meta.classes.len() as f64).ln();
+        let entropy = StackMeta { range: Some((0.0, most)), ..scale };
+        let labels = StackWriter::create(&path("labels.tif"), meta.shape, Dtype::U8, &coloured, force)?;
+        let entropy = meta
+            .entropy
+            .then(|| StackWriter::create(&path("entropy.tif"), meta.shape, Dtype::F32, &entropy, force))
+            .transpose()?;
+        let mut routes = AtomicFile::create(&path("routes.csv"))?;
+        let columns: Vec<String> = (0..meta.nets).map(|i| format!("probability_f{i}")).collect();
+        let head = format!("slice,y_px,x_px,height_px,width_px,net,entropy_nats,{}\n", columns.join(","));
+        routes.write(head.as_bytes())?;
+        let totals = Totals::new(meta.nets, meta.classes.len());
+        Ok(Self { folder: folder.to_owned(), meta, labels, entropy, routes, force, totals })
+    }
+
+    /// Writes slice `z` (counted from 0 in its stack; the files count from 1).
+    ///
+    /// # Errors
+    /// Where it cannot be written or has another size.
+    pub fn push(&mut self, z: usize, result: &SliceResult) -> Result<()> {
+        let value = |l: &u8| if *l == UNLABELLED { 0 } else { l + 1 };
+        self.labels.push_u8(&result.labels.iter().map(value).collect::<Vec<u8>>())?;
+        if let Some(entropy) = &mut self.entropy {
+            entropy.push_f32(&result.entropy)?;
+        }
+        let mut text = String::new();
+        for route in &result.routes {
+            let mut probabilities: Vec<String> =
+                route.probabilities.iter().map(|p| format!("{p:.5}")).collect();
+            probabilities.resize(self.meta.nets, String::new());
+            let at = route.at;
+            text += &format!(
+                "{},{},{},{},{},f{},{:.5},{}\n",
+                z + 1,
+                at.y,
+                at.x,
+                at.height,
+                at.width,
+                route.net,
+                route.entropy,
+                probabilities.join(",")
+            );
+        }
+        self.routes.write(text.as_bytes())?;
+        self.totals.add(result);
+        Ok(())
+    }
+
+    /// Sums so far.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// Completes all files and says which.
+    ///
+    /// # Errors
+    /// Where slices are missing or a file cannot get its name.
+    pub fn finish(self) -> Result<Vec<PathBuf>> {
+        let mut outputs = vec![self.labels.finish()?];
+        outputs.extend(self.entropy.map(StackWriter::finish).transpose()?);
+        outputs.push(self.routes.persist(self.force)?);
+        let legend = |(i, c): (usize, &'_ Class)| (i + 1, c.name.clone(), c.colour);
+        let legend: Vec<_> = self.meta.classes.iter().enumerate().map(legend).collect();
+        let legend: Vec<Legend<'_>> = legend
+            .iter()
+            .map(|(value, name, colour)| Legend { value: *value, name, colour: *colour })
+            .collect();
+        let classes = self.folder.join(format!("{}_classes.json", self.meta.name));
+        write_atomic(&classes, &json(&legend)?, self.force)?;
+        let evidence = self.folder.join("run.json");
+        let run = serde_json::json!({
+            "run": self.meta.evidence,
+            "first_slice": self.meta.first_slice + 1,
+            "totals": self.totals,
+            "fractions": self.totals.fractions(),
+            "shares": self.totals.shares(),
+        });
+        write_atomic(&evidence, &json(&run)?, self.force)?;
+        outputs.extend([classes, evidence]);
+        Ok(outputs)
+    }
+}
+
+fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec_pretty(value)
+        .map_err(|e| Error::invalid(format!("the run cannot be written down ({e})")))
+}
