@@ -1,6 +1,6 @@
 //! The compute thread.
 
-use super::output::Output;
+use super::output::{Output, evidence};
 use super::{Event, Job, Live, Outbox, Outcome, Segment, Source, Stage};
 use crate::window::results::{Kept, Model};
 use paser_core::bundle::Bundle;
@@ -110,11 +110,15 @@ impl Worker<'_> {
             }
         };
         self.range = Some((job.stack, range));
-        let mut output = match &job.beside {
-            Some(path) => Some(Output::create(path, job.volume.info(), job.slices.len(), segmenter)?),
-            None => None,
+        let choice = Choice { method: Method::Paser, policy: job.policy, seed: 0 };
+        let mut output = match (&job.beside, &self.bundle) {
+            (Some(path), Some(bundle)) => {
+                let evidence = evidence(segmenter, bundle, path, job, &range, &choice)?;
+                Some(Output::create(path, job, segmenter, evidence, choice.needs_f0())?)
+            }
+            _ => None,
         };
-        let segmented = through(segmenter, job, range, self.out, &mut output);
+        let segmented = through(segmenter, job, (range, choice), self.out, &mut output);
         match (segmented, output) {
             (Ok(()), Some(output)) => output.finish().map(Some),
             (Ok(()), None) => Ok(None),
@@ -132,18 +136,17 @@ impl Worker<'_> {
 fn through(
     segmenter: &Segmenter,
     job: &Segment,
-    range: Range,
+    (range, choice): (Range, Choice),
     out: &Outbox,
     output: &mut Option<Output>,
 ) -> Result<()> {
     let model = Model { manifest: segmenter.manifest.clone(), costs: segmenter.costs().clone() };
-    let choice = Choice { method: Method::Paser, policy: job.policy, seed: 0 };
     let work = stack::Job { volume: job.volume.as_ref(), slices: job.slices.clone(), range, choice };
     let (since, mut done) = (Instant::now(), 0);
     out.show(live(job.run, Stage::Slices, 0, since));
     let mut sink = |z: usize, result: SliceResult| {
         if let Some(output) = output {
-            output.push(&result)?;
+            output.push(z, &result)?;
         }
         done += 1;
         let told = out.send(Event::Segmented(job.run, z, Box::new(Kept::of(result, &model, job.policy))));

@@ -1,43 +1,47 @@
 //! Files of a segmented stack, written while it is segmented, in a folder of their own.
 
+use super::Segment;
+use paser_core::bundle::Bundle;
+use paser_core::data::normalise::Range;
 use paser_core::error::{Error, Result};
-use paser_core::export::{StackMeta, StackWriter};
-use paser_core::metrics::UNLABELLED;
-use paser_core::route::{Segmenter, SliceResult};
-use paser_core::volume::{Dtype, VolumeInfo};
+use paser_core::export::run::{RunMeta, RunWriter};
+use paser_core::route::{Choice, Segmenter, SliceResult};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The files of a run, unfinished.
 pub(super) struct Output {
     folder: PathBuf,
-    labels: StackWriter,
+    writer: RunWriter,
 }
 
 impl Output {
-    /// Starts files for `slices` of the stack at `stack` in a new folder beside it, or in the home
-    /// folder where that place cannot be written to.
+    /// Starts the files of `job` in a new folder beside the stack at `stack`, or in the home folder
+    /// where that place cannot be written to.
     pub(super) fn create(
         stack: &Path,
-        info: &VolumeInfo,
-        slices: usize,
+        job: &Segment,
         segmenter: &Segmenter,
+        evidence: serde_json::Value,
+        entropy: bool,
     ) -> Result<Self> {
-        let name = stack.file_stem().unwrap_or(stack.as_os_str()).to_string_lossy().into_owned();
+        let name = if stack.is_dir() { stack.file_name() } else { stack.file_stem() };
+        let name = name.map_or_else(|| "stack".to_owned(), |n| n.to_string_lossy().into_owned());
         let folder = new_folder(stack, &name)?;
-        let colours = segmenter.manifest.classes.iter().map(|c| c.colour);
-        let meta = StackMeta {
+        let info = job.volume.info();
+        let meta = RunMeta {
+            name,
+            shape: [job.slices.len(), info.height, info.width],
+            first_slice: job.slices.start,
             voxel_size: info.voxel_size,
             unit: info.unit.clone(),
-            palette: Some(std::iter::once([0, 0, 0]).chain(colours).collect()),
-            range: Some((0.0, segmenter.manifest.classes.len() as f64)),
-            info: None,
+            classes: segmenter.manifest.classes.clone(),
+            nets: segmenter.manifest.nets.len(),
+            entropy,
+            evidence,
         };
-        let path = folder.join(format!("{name}_labels.tif"));
-        let shape = [slices, info.height, info.width];
-        let labels = StackWriter::create(&path, shape, Dtype::U8, &meta, false);
-        match labels {
-            Ok(labels) => Ok(Self { folder, labels }),
+        match RunWriter::create(&folder, meta, false) {
+            Ok(writer) => Ok(Self { folder, writer }),
             Err(e) => {
                 drop_empty(&folder);
                 Err(e)
@@ -46,22 +50,45 @@ impl Output {
     }
 
     /// Adds a slice.
-    pub(super) fn push(&mut self, result: &SliceResult) -> Result<()> {
-        let value = |label: &u8| if *label == UNLABELLED { 0 } else { label + 1 };
-        self.labels.push_u8(&result.labels.iter().map(value).collect::<Vec<u8>>())
+    pub(super) fn push(&mut self, z: usize, result: &SliceResult) -> Result<()> {
+        self.writer.push(z, result)
     }
 
     /// Completes the files; says where they are.
     pub(super) fn finish(self) -> Result<PathBuf> {
-        self.labels.finish()?;
+        self.writer.finish()?;
         Ok(self.folder)
     }
 
     /// Gives up: nothing stays.
     pub(super) fn drop_all(self) {
-        drop(self.labels);
+        drop(self.writer);
         drop_empty(&self.folder);
     }
+}
+
+/// Everything that made a run, as the command line states it too.
+pub(super) fn evidence(
+    segmenter: &Segmenter,
+    bundle: &Path,
+    stack: &Path,
+    job: &Segment,
+    range: &Range,
+    choice: &Choice,
+) -> Result<serde_json::Value> {
+    let manifest = &segmenter.manifest;
+    Ok(serde_json::json!({
+        "program": env!("CARGO_PKG_VERSION"),
+        "stack": stack,
+        "volume": job.volume.info(),
+        "bundle": { "name": manifest.name, "about": manifest.about, "sha256": Bundle::open(bundle)?.hash()? },
+        "method": choice.method,
+        "lambda": manifest.policies.get(choice.policy).map(|p| p.lambda),
+        "monte_carlo": manifest.monte_carlo,
+        "seed": choice.seed,
+        "normalisation": { "method": manifest.normalisation, "found": range },
+        "device": segmenter.compute.description,
+    }))
 }
 
 fn drop_empty(folder: &Path) {
@@ -79,7 +106,7 @@ fn new_folder(stack: &Path, name: &str) -> Result<PathBuf> {
         match free_folder(&place, name) {
             Ok(folder) => return Ok(folder),
             Err(e) => {
-                failure = failure.or(Some(Error::io("cannot create a folder for the results in", &place, e)))
+                failure = failure.or(Some(Error::io("cannot create a folder for the results in", &place, e)));
             }
         }
     }

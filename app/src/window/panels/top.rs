@@ -7,8 +7,8 @@ use crate::window::engine::Pick;
 use crate::window::state::{Loading, Stack};
 use crate::window::{text, theme};
 use egui::{
-    Align, Button, Frame, Layout, Margin, Panel, Response, RichText, Role, Sense, Stroke, Ui, Vec2,
-    WidgetInfo, vec2,
+    Align, Button, Layout, Panel, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
 };
 
 /// Draws it.
@@ -137,11 +137,12 @@ fn device(ui: &mut Ui, pane: &Pane<'_>) {
         said.push_str(" · ");
         said.push_str(&text::rate(speed));
     }
-    let frame = Frame::new().fill(t.raised).corner_radius(14).inner_margin(Margin::symmetric(12, 5));
-    let shown = frame.stroke(Stroke::new(1.0, t.line)).show(ui, |ui| {
-        ui.label(RichText::new(said).font(theme::small()).color(t.text));
-        let (rect, _) = ui.allocate_exact_size(Vec2::splat(8.0), Sense::hover());
-        ui.painter().circle_filled(rect.center(), 4.0, dot);
-    });
-    shown.response.on_hover_text(hint);
+    let galley = ui.painter().layout_no_wrap(said, theme::small(), t.text);
+    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 40.0, 28.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, galley.text()));
+    ui.painter().rect(rect, 14.0, t.raised, Stroke::new(1.0, t.line), StrokeKind::Inside);
+    ui.painter().circle_filled(rect.left_center() + vec2(16.0, 0.0), 4.0, dot);
+    let at = pos2(rect.left() + 27.0, rect.center().y - galley.size().y / 2.0);
+    ui.painter().galley(at, galley, t.text);
+    response.on_hover_text(hint);
 }
