@@ -1,3 +1,4 @@
 //! PaSeR Studio: the command line and the window, two consumers of the same core.
 
 pub mod cli;
+pub mod window;

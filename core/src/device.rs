@@ -103,6 +103,20 @@ impl Compute {
         Ok(Self { device, description })
     }
 
+    /// The graphics device with these handles, shared with whoever made it. Register a device once.
+    ///
+    /// # Errors
+    /// As [`Self::shared`].
+    pub fn shared_from(
+        instance: wgpu::Instance,
+        adapter: wgpu::Adapter,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+    ) -> Result<Self> {
+        let backend = adapter.get_info().backend;
+        Self::shared(WgpuSetup { instance, adapter, device, queue, backend })
+    }
+
     /// Sizes of batches of patches that this device runs: few, so that each is tuned and checked once.
     pub fn patch_batches(&self) -> &'static [usize] {
         if self.description.is_real_gpu() { &[1, 4, 16, 64] } else { &[1, 4, 16] }

@@ -1,0 +1,148 @@
+//! The program behind the window: events into the state, commands out of the panes.
+
+use super::canvas::Canvas;
+use super::command::{Command, Effect, handle};
+use super::engine::{Engine, Job};
+use super::events::absorb;
+use super::panels::{self, Pane};
+use super::state::{Loading, State};
+use super::theme::{self, Mode};
+use super::{keys, text};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How often a run's figures are drawn anew.
+const TICK: Duration = Duration::from_millis(250);
+/// Name under which the theme is remembered.
+const MODE: &str = "mode";
+
+/// State, textures and threads.
+pub struct Studio {
+    /// What is shown.
+    pub state: State,
+    engine: Option<Engine>,
+    canvas: Canvas,
+    title: String,
+}
+
+impl Studio {
+    /// Shows `state` without threads behind it: for pictures and tests.
+    pub fn of(ctx: &egui::Context, state: State) -> Self {
+        theme::install(ctx);
+        ctx.set_theme(state.mode.egui());
+        Self { state, engine: None, canvas: Canvas::default(), title: String::new() }
+    }
+
+    /// Shows `state` with `engine` at work.
+    pub(super) fn with(ctx: &egui::Context, state: State, engine: Engine) -> Self {
+        Self { engine: Some(engine), ..Self::of(ctx, state) }
+    }
+
+    /// Asks for the bundle and, where one was named, a stack.
+    pub(super) fn begin(&mut self, ctx: &egui::Context, bundle: PathBuf, stack: Option<PathBuf>) {
+        self.perform(ctx, vec![Effect::Compute(Job::Load(bundle))]);
+        if let Some(path) = stack {
+            self.command(ctx, Command::Open(path));
+        }
+    }
+
+    /// Takes in what the threads have to say.
+    pub fn take_events(&mut self, ctx: &egui::Context) {
+        while let Some(event) = self.engine.as_ref().and_then(Engine::event) {
+            let effects = absorb(&mut self.state, event);
+            self.perform(ctx, effects);
+        }
+        let live = self.engine.as_ref().and_then(Engine::live);
+        if let (Some(run), Some(live)) = (&mut self.state.run, live)
+            && run.id == live.run
+        {
+            run.live = Some(live);
+        }
+        if self.state.run.is_some() {
+            ctx.request_repaint_after(TICK);
+        }
+    }
+
+    /// Draws everything and carries out what the user asked for.
+    pub fn draw(&mut self, ui: &mut egui::Ui) {
+        let ctx = ui.ctx().clone();
+        let mut commands = keys::commands(&ctx);
+        commands.extend(dropped(&ctx));
+        let mut pane = Pane { state: &self.state, canvas: &mut self.canvas, commands: &mut commands };
+        panels::show(ui, &mut pane);
+        let asked = !commands.is_empty();
+        for command in commands {
+            self.command(&ctx, command);
+        }
+        if asked {
+            ctx.set_theme(self.state.mode.egui());
+            ctx.request_repaint();
+        }
+        self.name_window(&ctx);
+    }
+
+    fn command(&mut self, ctx: &egui::Context, command: Command) {
+        let effects = handle(&mut self.state, command);
+        self.perform(ctx, effects);
+    }
+
+    fn perform(&mut self, ctx: &egui::Context, effects: Vec<Effect>) {
+        for effect in effects {
+            match (effect, &mut self.engine) {
+                (Effect::Copy(text), _) => ctx.copy_text(text),
+                (Effect::Read(read), Some(engine)) => engine.read(read),
+                (Effect::Pick(pick), Some(engine)) => engine.pick(pick),
+                (Effect::Compute(job), Some(engine)) => {
+                    if !engine.compute(job) {
+                        self.state.run = None;
+                        self.state.model = Loading::Failed;
+                        self.state.notices.error("the compute thread has ended; restart the program");
+                    }
+                }
+                (_, None) => {}
+            }
+        }
+    }
+
+    fn name_window(&mut self, ctx: &egui::Context) {
+        let stack = self.state.stack.as_ref().map(|s| format!("{} – ", text::name(&s.path)));
+        let title = format!("{}PaSeR Studio", stack.unwrap_or_default());
+        if title != self.title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+}
+
+/// Stacks and folders that were dropped on the window; the last one counts.
+fn dropped(ctx: &egui::Context) -> Option<Command> {
+    ctx.input(|i| i.raw.dropped_files.last().map(|file| Command::Open(file.path().to_owned())))
+}
+
+impl eframe::App for Studio {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.take_events(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.draw(ui);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        let mode = if self.state.mode == Mode::Light { "light" } else { "dark" };
+        storage.set_string(MODE, mode.to_owned());
+    }
+
+    fn persist_egui_memory(&self) -> bool {
+        false
+    }
+}
+
+/// The theme of the last time.
+pub(super) fn remembered_mode(storage: Option<&dyn eframe::Storage>) -> Mode {
+    match storage.and_then(|s| s.get_string(MODE)).as_deref() {
+        Some("light") => Mode::Light,
+        _ => Mode::Dark,
+    }
+}

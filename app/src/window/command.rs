@@ -1,0 +1,271 @@
+//! What the user can ask for, and the one place that changes the state for it.
+
+use super::canvas::view::View;
+use super::engine::{Job, Pick, Read, Segment};
+use super::grey::Window;
+use super::state::{Layer, Loading, Run, Stack, State};
+use paser_core::event::Control;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// An intent of the user, whether by menu, key, pointer or drop.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Open a stack.
+    Open(PathBuf),
+    /// Open the bundled sample and segment its first slice.
+    OpenSample,
+    /// Ask for a file or folder.
+    Pick(Pick),
+    /// Load the bundle in a folder.
+    UseBundle(PathBuf),
+    /// Show the field for a path with this text, or hide it.
+    PathField(Option<String>),
+    /// Go back to the start.
+    Close,
+    /// Show slice z.
+    GoTo(usize),
+    /// Go on or back by so many slices.
+    Step(isize),
+    /// Change zoom and place.
+    SetView(View),
+    /// Show each pixel as one of the screen's.
+    ActualSize,
+    /// Change black and white point.
+    SetWindow(Window),
+    /// As found at opening.
+    AutoWindow,
+    /// Lay this over the slice.
+    Show(Layer),
+    /// How opaque it is.
+    SetOpacity(f32),
+    /// Outline patches or not.
+    ToggleRouting,
+    /// Divide the slice between grey and layer, or not.
+    ToggleSwipe,
+    /// Where the layer begins.
+    SetSwipe(f32),
+    /// Select a patch of the slice.
+    SelectPatch(Option<usize>),
+    /// Use this policy.
+    SetPolicy(usize),
+    /// Segment the slice on show.
+    SegmentSlice,
+    /// Segment all slices and write the results.
+    SegmentStack,
+    /// Hold the run, or let it go on.
+    TogglePause,
+    /// Stop the run.
+    Stop,
+    /// Dark to light and back.
+    ToggleMode,
+    /// Show the shortcuts or hide them.
+    ToggleSheet,
+    /// Take a notice away.
+    Dismiss(u64),
+    /// Put text on the clipboard.
+    Copy(String),
+    /// Close what is open: sheet, field, newest notice, selection.
+    Back,
+}
+
+/// What must happen outside the state.
+#[derive(Debug)]
+pub enum Effect {
+    /// For the compute thread.
+    Compute(Job),
+    /// For the reader thread.
+    Read(Read),
+    /// Show a dialog.
+    Pick(Pick),
+    /// Put text on the clipboard.
+    Copy(String),
+}
+
+/// Carries out `command`.
+pub fn handle(state: &mut State, command: Command) -> Vec<Effect> {
+    match command {
+        Command::Open(path) => return open(state, path, false),
+        Command::OpenSample => {
+            return state.sample.clone().map(|path| open(state, path, true)).unwrap_or_default();
+        }
+        Command::Pick(pick) => return vec![Effect::Pick(pick)],
+        Command::UseBundle(folder) => return use_bundle(state, folder),
+        Command::Copy(text) => return vec![Effect::Copy(text)],
+        Command::SegmentSlice => return segment_slice(state),
+        Command::SegmentStack => return segment_stack(state),
+        Command::GoTo(z) => return go_to(state, |_| z),
+        Command::Step(by) => return go_to(state, |z| z.saturating_add_signed(by)),
+        Command::PathField(text) => state.path_field = text,
+        Command::Close => close(state),
+        Command::Show(layer) => state.overlay.layer = layer,
+        Command::SetOpacity(opacity) => state.overlay.opacity = opacity.clamp(0.0, 1.0),
+        Command::ToggleRouting => state.overlay.routing = !state.overlay.routing,
+        Command::ToggleSwipe => {
+            state.overlay.swipe = if state.overlay.swipe.is_some() { None } else { Some(0.5) };
+        }
+        Command::SetSwipe(at) => state.overlay.swipe = Some(at.clamp(0.0, 1.0)),
+        Command::SetPolicy(policy) => set_policy(state, policy),
+        Command::TogglePause => toggle_pause(state),
+        Command::Stop => stop(state),
+        Command::ToggleMode => state.mode = state.mode.other(),
+        Command::ToggleSheet => state.sheet = !state.sheet,
+        Command::Dismiss(id) => state.notices.dismiss(id),
+        Command::Back => back(state),
+        Command::SetView(_)
+        | Command::ActualSize
+        | Command::SetWindow(_)
+        | Command::AutoWindow
+        | Command::SelectPatch(_) => {
+            if let Some(stack) = &mut state.stack {
+                look(stack, &command);
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Commands that change only how the stack is looked at.
+fn look(stack: &mut Stack, command: &Command) {
+    let [height, width] = stack.size();
+    match command {
+        Command::SetView(view) => stack.view = *view,
+        Command::ActualSize => {
+            let middle = [width as f32 / 2.0, height as f32 / 2.0];
+            let centre = if let View::Free { centre, .. } = stack.view { centre } else { middle };
+            stack.view = View::Free { zoom: 1.0, centre };
+        }
+        Command::SetWindow(window) if window.low < window.high => stack.window = *window,
+        Command::AutoWindow => stack.window = stack.auto_window,
+        Command::SelectPatch(patch) => stack.selected = *patch,
+        _ => {}
+    }
+}
+
+fn open(state: &mut State, path: PathBuf, eager: bool) -> Vec<Effect> {
+    stop(state);
+    state.opening = Some(path.clone());
+    state.path_field = None;
+    state.eager = eager;
+    vec![Effect::Read(Read::Open(path))]
+}
+
+fn use_bundle(state: &mut State, folder: PathBuf) -> Vec<Effect> {
+    if state.run.is_some() {
+        state.notices.warn("a run is in progress; stop it before changing the bundle");
+        return Vec::new();
+    }
+    state.model = Loading::Waiting;
+    vec![Effect::Compute(Job::Load(folder))]
+}
+
+fn close(state: &mut State) {
+    stop(state);
+    state.stack = None;
+    state.opening = None;
+}
+
+/// Shows the slice that `place` makes of the present one.
+fn go_to(state: &mut State, place: impl Fn(usize) -> usize) -> Vec<Effect> {
+    let Some(stack) = &mut state.stack else { return Vec::new() };
+    let z = place(stack.z).min(stack.info.slices.saturating_sub(1));
+    if z != stack.z {
+        stack.z = z;
+        stack.selected = None;
+    }
+    want(stack).into_iter().collect()
+}
+
+/// What has to be read so that the slice on show, and then its neighbours, are in memory.
+pub fn want(stack: &Stack) -> Option<Effect> {
+    let missing =
+        |z: &usize| *z < stack.info.slices && stack.slices.get(*z).is_none() && !stack.unreadable.contains(z);
+    let mut wanted = [Some(stack.z), stack.z.checked_add(1), stack.z.checked_sub(1)]
+        .into_iter()
+        .flatten()
+        .filter(missing)
+        .collect::<Vec<_>>()
+        .into_iter();
+    let z = wanted.next()?;
+    Some(Effect::Read(Read::Slice {
+        stack: stack.id,
+        volume: stack.volume.clone(),
+        z,
+        ahead: wanted.collect(),
+    }))
+}
+
+fn set_policy(state: &mut State, policy: usize) {
+    let policies = state.model().map_or(0, |m| m.manifest.policies.len());
+    if policy < policies {
+        state.policy = policy;
+    }
+}
+
+fn segment_slice(state: &mut State) -> Vec<Effect> {
+    let Some(z) = state.stack.as_ref().map(|s| s.z) else { return Vec::new() };
+    begin(state, z..z + 1, false)
+}
+
+fn segment_stack(state: &mut State) -> Vec<Effect> {
+    let Some(slices) = state.stack.as_ref().map(|s| s.info.slices) else { return Vec::new() };
+    begin(state, 0..slices, true)
+}
+
+fn begin(state: &mut State, slices: std::ops::Range<usize>, write: bool) -> Vec<Effect> {
+    if let Some(why) = state.obstacle() {
+        state.notices.warn(why);
+        return Vec::new();
+    }
+    let run = state.count();
+    let Some(stack) = &state.stack else { return Vec::new() };
+    let control = Control::default();
+    let job = Segment {
+        run,
+        stack: stack.id,
+        volume: stack.volume.clone(),
+        slices: slices.clone(),
+        policy: state.policy,
+        beside: write.then(|| stack.path.clone()),
+        control: control.clone(),
+    };
+    state.run = Some(Run {
+        id: run,
+        stack: stack.id,
+        control,
+        total: slices.len(),
+        live: None,
+        paused: Duration::ZERO,
+        paused_since: None,
+        stopping: false,
+    });
+    vec![Effect::Compute(Job::Segment(Box::new(job)))]
+}
+
+fn toggle_pause(state: &mut State) {
+    let Some(run) = &mut state.run else { return };
+    match run.paused_since.take() {
+        Some(since) => run.paused += since.elapsed(),
+        None => run.paused_since = Some(Instant::now()),
+    }
+    run.control.set_paused(run.paused_since.is_some());
+}
+
+fn stop(state: &mut State) {
+    if let Some(run) = &mut state.run {
+        run.control.stop();
+        run.stopping = true;
+    }
+}
+
+fn back(state: &mut State) {
+    if std::mem::take(&mut state.sheet) || state.path_field.take().is_some() {
+        return;
+    }
+    if state.notices.dismiss_last() {
+        return;
+    }
+    if let Some(stack) = &mut state.stack {
+        stack.selected = None;
+    }
+}

@@ -1,0 +1,23 @@
+//! The system's dialogs for files and folders.
+
+use super::engine::{Event, Outbox, Pick};
+use std::time::{Duration, Instant};
+
+/// A dialog that closed faster was never there: the desktop has no portal for it.
+const SEEN: Duration = Duration::from_millis(400);
+
+/// Asks and reports; blocks until the dialog is closed.
+pub(super) fn ask(pick: Pick, out: &Outbox) {
+    let begun = Instant::now();
+    let dialog = rfd::FileDialog::new();
+    let path = match pick {
+        Pick::File => dialog
+            .set_title("Open a stack")
+            .add_filter("Stacks and images (TIFF, PNG)", &["tif", "tiff", "TIF", "TIFF", "png", "PNG"])
+            .add_filter("All files", &["*"])
+            .pick_file(),
+        Pick::Folder => dialog.set_title("Open a folder of slices").pick_folder(),
+        Pick::Bundle => dialog.set_title("Choose a model bundle").pick_folder(),
+    };
+    out.send(Event::Picked(pick, path, begun.elapsed() < SEEN));
+}

@@ -1,0 +1,286 @@
+//! Work that must not hold the window: one thread computes, one reads slices for display.
+//!
+//! Jobs go in over bounded channels; what must arrive comes back as [`Event`]s over one, progress
+//! figures through a slot that only keeps the newest. The compute thread owns every tensor, as the
+//! graphics streams that hold them belong to a thread.
+
+mod compute;
+mod output;
+mod reader;
+
+use super::grey::{Grey, Window};
+use super::results::{Kept, Model, Summary};
+use paser_core::device::{Description, Wish};
+use paser_core::event::Control;
+use paser_core::volume::{Volume, VolumeInfo};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Instant;
+
+/// Events that may wait for the window before the work does.
+const WAITING: usize = 32;
+
+/// The graphics device of the window, for sharing.
+#[derive(Clone, Debug)]
+pub struct Handles {
+    /// Instance.
+    pub instance: wgpu::Instance,
+    /// Adapter.
+    pub adapter: wgpu::Adapter,
+    /// Device.
+    pub device: wgpu::Device,
+    /// Queue.
+    pub queue: wgpu::Queue,
+}
+
+/// Where to compute.
+pub enum Source {
+    /// On the window's own device.
+    Shared(Box<Handles>),
+    /// On the device of the user's choice, or the CPU.
+    Own(Wish),
+}
+
+/// For the compute thread.
+#[derive(Debug)]
+pub enum Job {
+    /// Load the bundle in a folder.
+    Load(PathBuf),
+    /// Segment slices.
+    Segment(Box<Segment>),
+}
+
+/// Slices to segment.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// Tells runs apart.
+    pub run: u64,
+    /// Tells stacks apart.
+    pub stack: u64,
+    /// The stack.
+    pub volume: Volume,
+    /// First slice and the one after the last.
+    pub slices: Range<usize>,
+    /// Number of the policy.
+    pub policy: usize,
+    /// The stack's path, where results are to be written beside it.
+    pub beside: Option<PathBuf>,
+    /// Pauses and stops.
+    pub control: Control,
+}
+
+/// For the reader thread.
+#[derive(Debug)]
+pub enum Read {
+    /// Open a stack.
+    Open(PathBuf),
+    /// Read a slice for display, then those that may be wanted next.
+    Slice {
+        /// Tells stacks apart.
+        stack: u64,
+        /// The stack.
+        volume: Volume,
+        /// Wanted now.
+        z: usize,
+        /// Wanted perhaps.
+        ahead: Vec<usize>,
+    },
+}
+
+/// What a dialog asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// A stack in one file.
+    File,
+    /// A folder of slices.
+    Folder,
+    /// A model bundle's folder.
+    Bundle,
+}
+
+/// An opened stack.
+#[derive(Debug)]
+pub struct Opened {
+    /// Its path.
+    pub path: PathBuf,
+    /// It.
+    pub volume: Volume,
+    /// Its headers.
+    pub info: VolumeInfo,
+    /// The slice shown first.
+    pub z: usize,
+    /// That slice.
+    pub first: Arc<Grey>,
+    /// Ends of the histogram.
+    pub ends: [f32; 2],
+    /// Black and white point to begin with.
+    pub window: Window,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// All slices are done; the folder that holds the files, where any were written.
+    Done(Option<PathBuf>),
+    /// The user stopped it.
+    Stopped,
+    /// It failed, and why.
+    Failed(String),
+}
+
+/// What the threads have to say.
+#[derive(Debug)]
+pub enum Event {
+    /// The device that computes, and a sentence where it is not the one expected.
+    Device(Description, Option<String>),
+    /// The bundle is ready, or why it is not.
+    Model(Result<Box<Model>, String>),
+    /// A stack was opened, or not.
+    Opened(Result<Box<Opened>, String>),
+    /// A slice was read, or not.
+    Slice(u64, usize, Result<Arc<Grey>, String>),
+    /// A slice of a run was segmented.
+    Segmented(u64, usize, Box<(Kept, Summary)>),
+    /// A run ended.
+    Finished(u64, Outcome),
+    /// A dialog was closed; whether so quickly that it cannot have been seen.
+    Picked(Pick, Option<PathBuf>, bool),
+}
+
+/// What a run is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Sampling the stack for its range of grey values.
+    Range,
+    /// Segmenting.
+    Slices,
+}
+
+/// Figures of a run, the newest only.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// The run.
+    pub run: u64,
+    /// What it is at.
+    pub stage: Stage,
+    /// Slices done.
+    pub done: usize,
+    /// When the first was begun.
+    pub since: Instant,
+    /// When the last was done.
+    pub last: Instant,
+}
+
+/// The way back to the window.
+#[derive(Clone)]
+pub(super) struct Outbox {
+    events: SyncSender<Event>,
+    live: Arc<Mutex<Option<Live>>>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// The two threads, seen from the window.
+pub struct Engine {
+    compute: Option<SyncSender<Job>>,
+    reader: Option<Sender<Read>>,
+    events: Option<Receiver<Event>>,
+    out: Outbox,
+    running: Control,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts both threads; `wake` asks the window to look at its events.
+    ///
+    /// # Errors
+    /// Where the system gives no threads.
+    pub fn start(source: Source, wake: Arc<dyn Fn() + Send + Sync>) -> Result<Self, String> {
+        let (events_in, events) = sync_channel(WAITING);
+        let (compute, jobs) = sync_channel(8);
+        let (reader, reads) = channel();
+        let out = Outbox { events: events_in, live: Arc::default(), wake };
+        let failed = |e: std::io::Error| {
+            format!("the system gives no thread to compute on ({e}); close other programs")
+        };
+        let (a, b) = (out.clone(), out.clone());
+        let thread = Builder::new()
+            .name("paser-compute".to_owned())
+            .spawn(move || compute::work(source, &jobs, &a))
+            .map_err(failed)?;
+        Builder::new()
+            .name("paser-reader".to_owned())
+            .spawn(move || reader::work(&reads, &b))
+            .map_err(failed)?;
+        let (compute, reader, events) = (Some(compute), Some(reader), Some(events));
+        Ok(Self { compute, reader, events, out, running: Control::default(), thread: Some(thread) })
+    }
+
+    /// Hands a job to the compute thread, unless too many wait already.
+    pub fn compute(&mut self, job: Job) -> bool {
+        if let Job::Segment(segment) = &job {
+            self.running = segment.control.clone();
+        }
+        self.compute.as_ref().is_some_and(|jobs| jobs.try_send(job).is_ok())
+    }
+
+    /// Hands a wish to the reader thread, which skips what is no longer wanted.
+    pub fn read(&self, read: Read) {
+        if let Some(reader) = &self.reader
+            && reader.send(read).is_err()
+        {
+            tracing::error!("the reader thread has ended");
+        }
+    }
+
+    /// Shows a dialog on a thread of its own.
+    pub fn pick(&self, pick: Pick) {
+        let out = self.out.clone();
+        let shown =
+            Builder::new().name("paser-dialog".to_owned()).spawn(move || super::dialog::ask(pick, &out));
+        if let Err(e) = shown {
+            tracing::error!("no thread for the dialog: {e}");
+        }
+    }
+
+    /// The next event, if there is one.
+    pub fn event(&self) -> Option<Event> {
+        self.events.as_ref().and_then(|events| events.try_recv().ok())
+    }
+
+    /// The newest figures, once.
+    pub fn live(&self) -> Option<Live> {
+        self.out.live.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // A half-written file vanishes only when the compute thread itself drops its writer.
+        self.running.stop();
+        self.events = None;
+        self.reader = None;
+        self.compute = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the compute thread ended in disorder");
+        }
+    }
+}
+
+impl Outbox {
+    /// Sends an event; false once the window is gone.
+    pub fn send(&self, event: Event) -> bool {
+        let sent = self.events.send(event).is_ok();
+        (self.wake)();
+        sent
+    }
+
+    fn show(&self, live: Live) {
+        *self.live.lock().unwrap_or_else(PoisonError::into_inner) = Some(live);
+        (self.wake)();
+    }
+}

@@ -1,0 +1,126 @@
+//! Files of a segmented stack, written while it is segmented, in a folder of their own.
+
+use super::Segment;
+use paser_core::bundle::Bundle;
+use paser_core::data::normalise::Range;
+use paser_core::error::{Error, Result};
+use paser_core::export::run::{RunMeta, RunWriter};
+use paser_core::route::{Choice, Segmenter, SliceResult};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// The files of a run, unfinished.
+pub(super) struct Output {
+    folder: PathBuf,
+    writer: RunWriter,
+}
+
+impl Output {
+    /// Starts the files of `job` in a new folder beside the stack at `stack`, or in the home folder
+    /// where that place cannot be written to.
+    pub(super) fn create(
+        stack: &Path,
+        job: &Segment,
+        segmenter: &Segmenter,
+        evidence: serde_json::Value,
+        entropy: bool,
+    ) -> Result<Self> {
+        let name = if stack.is_dir() { stack.file_name() } else { stack.file_stem() };
+        let name = name.map_or_else(|| "stack".to_owned(), |n| n.to_string_lossy().into_owned());
+        let folder = new_folder(stack, &name)?;
+        let info = job.volume.info();
+        let meta = RunMeta {
+            name,
+            shape: [job.slices.len(), info.height, info.width],
+            first_slice: job.slices.start,
+            voxel_size: info.voxel_size,
+            unit: info.unit.clone(),
+            classes: segmenter.manifest.classes.clone(),
+            nets: segmenter.manifest.nets.len(),
+            entropy,
+            evidence,
+        };
+        match RunWriter::create(&folder, meta, false) {
+            Ok(writer) => Ok(Self { folder, writer }),
+            Err(e) => {
+                drop_empty(&folder);
+                Err(e)
+            }
+        }
+    }
+
+    /// Adds a slice.
+    pub(super) fn push(&mut self, z: usize, result: &SliceResult) -> Result<()> {
+        self.writer.push(z, result)
+    }
+
+    /// Completes the files; says where they are.
+    pub(super) fn finish(self) -> Result<PathBuf> {
+        self.writer.finish()?;
+        Ok(self.folder)
+    }
+
+    /// Gives up: nothing stays.
+    pub(super) fn drop_all(self) {
+        drop(self.writer);
+        drop_empty(&self.folder);
+    }
+}
+
+/// Everything that made a run, as the command line states it too.
+pub(super) fn evidence(
+    segmenter: &Segmenter,
+    bundle: &Path,
+    stack: &Path,
+    job: &Segment,
+    range: &Range,
+    choice: &Choice,
+) -> Result<serde_json::Value> {
+    let manifest = &segmenter.manifest;
+    Ok(serde_json::json!({
+        "program": env!("CARGO_PKG_VERSION"),
+        "stack": stack,
+        "volume": job.volume.info(),
+        "bundle": { "name": manifest.name, "about": manifest.about, "sha256": Bundle::open(bundle)?.hash()? },
+        "method": choice.method,
+        "lambda": manifest.policies.get(choice.policy).map(|p| p.lambda),
+        "monte_carlo": manifest.monte_carlo,
+        "seed": choice.seed,
+        "normalisation": { "method": manifest.normalisation, "found": range },
+        "device": segmenter.compute.description,
+    }))
+}
+
+fn drop_empty(folder: &Path) {
+    if let Err(e) = std::fs::remove_dir(folder) {
+        tracing::warn!("the folder {} stays: {e}", folder.display());
+    }
+}
+
+/// `<name>_PaSeR_<n>` with the first free number.
+fn new_folder(stack: &Path, name: &str) -> Result<PathBuf> {
+    let beside = stack.parent().map(Path::to_owned);
+    let home = std::env::var_os(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).map(PathBuf::from);
+    let mut failure = None;
+    for place in [beside, home].into_iter().flatten() {
+        match free_folder(&place, name) {
+            Ok(folder) => return Ok(folder),
+            Err(e) => {
+                failure = failure.or(Some(Error::io("cannot create a folder for the results in", &place, e)));
+            }
+        }
+    }
+    Err(failure
+        .unwrap_or_else(|| Error::invalid("there is no place for the results; move the stack into a folder")))
+}
+
+fn free_folder(place: &Path, name: &str) -> std::io::Result<PathBuf> {
+    let mut number = 1usize;
+    loop {
+        let folder = place.join(format!("{name}_PaSeR_{number}"));
+        match std::fs::create_dir(&folder) {
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => number += 1,
+            made => return made.map(|()| folder),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The window: opens a stack, segments it, and shows which patch went to which net.
+//!
+//! One way: events change the [`State`], panes read it and push [`Command`]s, one handler carries
+//! them out. Tensors stay on the compute thread.
+
+mod app;
+pub mod canvas;
+pub mod command;
+mod dialog;
+pub mod engine;
+pub mod events;
+pub mod grey;
+pub mod keys;
+pub mod notice;
+mod panels;
+pub mod results;
+pub mod state;
+mod text;
+pub mod theme;
+
+pub use app::Studio;
+pub use command::Command;
+pub use state::State;
+
+use eframe::egui_wgpu::{self, WgpuSetup, WgpuSetupCreateNew};
+use eframe::{CreationContext, NativeOptions};
+use engine::{Engine, Handles, Source};
+use paser_core::device::{Description, Wish, descriptor};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How the window starts.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A stack to open at once.
+    pub stack: Option<PathBuf>,
+    /// Folder of the shipped bundle.
+    pub bundle: PathBuf,
+    /// The bundled sample stack.
+    pub sample: Option<PathBuf>,
+    /// Where to compute.
+    pub wish: Wish,
+}
+
+/// Opens the window and stays until it is closed.
+///
+/// # Errors
+/// A sentence with the remedy where no window can be opened.
+pub fn run(options: Options) -> Result<(), String> {
+    let native = NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_app_id("paser-studio")
+            .with_title("PaSeR Studio")
+            .with_inner_size([1360.0, 850.0])
+            .with_min_inner_size([980.0, 640.0])
+            .with_drag_and_drop(true),
+        wgpu_options: egui_wgpu::WgpuConfiguration { wgpu_setup: graphics(), ..Default::default() },
+        ..Default::default()
+    };
+    eframe::run_native("PaSeR Studio", native, Box::new(|cc| Ok(Box::new(studio(cc, options)?))))
+        .map_err(|e| unopened(&e))
+}
+
+fn unopened(error: &eframe::Error) -> String {
+    format!(
+        "the window cannot open ({error}); install a graphics driver (the package mesa-vulkan-drivers, or the driver of the graphics card) or check that a display is there; the command line works without: see paser --help"
+    )
+}
+
+/// The window's device: made so that it can compute too where it is a real card.
+fn graphics() -> WgpuSetup {
+    let mut setup = WgpuSetupCreateNew::without_display_handle();
+    let usual = setup.device_descriptor.clone();
+    setup.device_descriptor = Arc::new(move |adapter| {
+        if Description::of(adapter).is_real_gpu() && can_compute(adapter) {
+            descriptor(adapter)
+        } else {
+            usual(adapter)
+        }
+    });
+    WgpuSetup::CreateNew(setup)
+}
+
+/// OpenGL draws, but its compute shaders lack what the nets' kernels need.
+fn can_compute(adapter: &wgpu::Adapter) -> bool {
+    adapter.get_info().backend != wgpu::Backend::Gl
+}
+
+fn studio(cc: &CreationContext<'_>, options: Options) -> Result<Studio, String> {
+    let ctx = cc.egui_ctx.clone();
+    let wake = Arc::new(move || ctx.request_repaint());
+    let engine = Engine::start(source(cc, options.wish), wake)?;
+    let state = State::new(app::remembered_mode(cc.storage), options.sample);
+    let mut studio = Studio::with(&cc.egui_ctx, state, engine);
+    studio.begin(&cc.egui_ctx, options.bundle, options.stack);
+    Ok(studio)
+}
+
+/// Where to compute: on the window's own device if it is a real card, else as wished.
+fn source(cc: &CreationContext<'_>, wish: Wish) -> Source {
+    let shared = cc.wgpu_render_state.as_ref().filter(|state| {
+        matches!(wish, Wish::Auto | Wish::Gpu)
+            && Description::of(&state.adapter).is_real_gpu()
+            && can_compute(&state.adapter)
+    });
+    match shared {
+        Some(state) => Source::Shared(Box::new(Handles {
+            instance: state.instance.clone(),
+            adapter: state.adapter.clone(),
+            device: state.device.clone(),
+            queue: state.queue.clone(),
+        })),
+        None => Source::Own(wish),
+    }
+}

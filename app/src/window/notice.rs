@@ -1,0 +1,90 @@
+//! What went wrong or well, in one sentence each, shown once.
+
+/// How much a notice matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// Something went well; it leaves by itself.
+    Done,
+    /// Something is not as one would expect.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// One sentence for the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Tells notices apart.
+    pub id: u64,
+    /// How much it matters.
+    pub weight: Weight,
+    /// The sentence.
+    pub text: String,
+    /// A path to copy, where one belongs to it.
+    pub path: Option<String>,
+}
+
+/// The notices on show, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Notices {
+    shown: Vec<Notice>,
+    next: u64,
+}
+
+/// More than these at once would hide the slice.
+const MOST: usize = 4;
+
+impl Notices {
+    /// Shows a sentence, unless it stands there already.
+    pub fn say(&mut self, weight: Weight, text: impl Into<String>, path: Option<String>) {
+        let text = sentence(&text.into());
+        if self.shown.iter().any(|n| n.text == text) {
+            return;
+        }
+        self.next += 1;
+        self.shown.push(Notice { id: self.next, weight, text, path });
+        if self.shown.len() > MOST {
+            self.shown.remove(0);
+        }
+    }
+
+    /// Shows an error.
+    pub fn error(&mut self, text: impl Into<String>) {
+        self.say(Weight::Error, text, None);
+    }
+
+    /// Shows a warning.
+    pub fn warn(&mut self, text: impl Into<String>) {
+        self.say(Weight::Warning, text, None);
+    }
+
+    /// Takes a notice away.
+    pub fn dismiss(&mut self, id: u64) {
+        self.shown.retain(|n| n.id != id);
+    }
+
+    /// Takes the newest away, and says whether there was one.
+    pub fn dismiss_last(&mut self) -> bool {
+        self.shown.pop().is_some()
+    }
+
+    /// All on show.
+    pub fn shown(&self) -> &[Notice] {
+        &self.shown
+    }
+}
+
+/// One line that ends with a full stop and starts with a capital, unless a name stands first.
+fn sentence(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut line = words.join(" ");
+    if words.first().is_some_and(|w| w.chars().all(|c| c.is_ascii_lowercase()))
+        && let Some(first) = line.get_mut(..1)
+    {
+        first.make_ascii_uppercase();
+    }
+    if !line.ends_with(['.', '!', '?']) {
+        line.push('.');
+    }
+    line
+}

@@ -1,0 +1,66 @@
+//! How the slice is shown; nothing here touches labels or files.
+
+use super::{Pane, histogram, kit};
+use crate::window::canvas::map;
+use crate::window::command::Command;
+use crate::window::results::largest_entropy;
+use crate::window::state::{Layer, Stack};
+use crate::window::{text, theme};
+use egui::{Align, Layout, RichText, Sense, Slider, Ui, pos2, vec2};
+
+/// Draws it.
+pub fn show(ui: &mut Ui, pane: &mut Pane<'_>, stack: &Stack) {
+    let t = theme::of(ui);
+    kit::heading(ui, "Display");
+    histogram::show(ui, pane, stack);
+    ui.horizontal(|ui| {
+        let said =
+            format!("black {}   white {}", text::grey(stack.window.low), text::grey(stack.window.high));
+        ui.label(RichText::new(said).font(theme::figures()).color(t.text));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if stack.window != stack.auto_window
+                && ui.link(RichText::new("Reset").font(theme::small())).clicked()
+            {
+                pane.push(Command::AutoWindow);
+            }
+        });
+    });
+    kit::note(ui, "Display only: labels and files do not depend on it.");
+    ui.add_space(4.0);
+    opacity(ui, pane);
+    if pane.state.overlay.layer == Layer::Entropy {
+        ui.add_space(4.0);
+        entropy_legend(ui, pane);
+    }
+}
+
+fn opacity(ui: &mut Ui, pane: &mut Pane<'_>) {
+    let mut opacity = pane.state.overlay.opacity;
+    kit::row(ui, "Opacity of the layer", &format!("{:.0} %", 100.0 * opacity));
+    ui.spacing_mut().slider_width = ui.available_width();
+    let response = ui.add(Slider::new(&mut opacity, 0.0..=1.0).show_value(false));
+    if response.changed() {
+        pane.push(Command::SetOpacity(opacity));
+    }
+    if response.drag_stopped() || response.clicked() {
+        response.surrender_focus(); // the arrow keys belong to the slices
+    }
+}
+
+fn entropy_legend(ui: &mut Ui, pane: &Pane<'_>) {
+    let Some(model) = pane.state.model() else { return };
+    let most = largest_entropy(&model.manifest);
+    kit::row(ui, "Entropy, nats", &format!("0 to ln {} = {most:.2}", model.manifest.classes.len()));
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 10.0), Sense::hover());
+    let mut mesh = egui::Mesh::default();
+    for i in 0..64u16 {
+        let x = |i: u16| rect.left() + rect.width() * f32::from(i) / 64.0;
+        let piece = egui::Rect::from_min_max(pos2(x(i), rect.top()), pos2(x(i + 1), rect.bottom()));
+        mesh.add_colored_rect(piece, map::magma(f32::from(i) / 63.0));
+    }
+    ui.painter().add(mesh);
+    ui.horizontal(|ui| {
+        kit::note(ui, "sure");
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| kit::note(ui, "in full doubt"));
+    });
+}

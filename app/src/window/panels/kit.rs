@@ -1,0 +1,123 @@
+//! Small pieces that the panes share, so that they look alike.
+
+use crate::window::theme::{self, Tokens};
+use egui::{
+    Align, Align2, Button, Color32, CornerRadius, Frame, Layout, Margin, Rect, Response, RichText, Role,
+    Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
+
+/// Height of buttons that start work.
+const TALL: f32 = 34.0;
+
+/// Frame of a bar or panel.
+pub fn panel(t: &Tokens, x: i8, y: i8) -> Frame {
+    Frame::new().fill(t.panel).inner_margin(Margin::symmetric(x, y))
+}
+
+/// Heading of a section.
+pub fn heading(ui: &mut Ui, text: &str) {
+    let t = theme::of(ui);
+    let text = RichText::new(text.to_uppercase()).font(theme::strong(theme::SMALL - 1.0)).color(t.dim);
+    ui.label(text.extra_letter_spacing(0.7));
+    ui.add_space(1.0);
+}
+
+/// Quiet small text that wraps.
+pub fn note(ui: &mut Ui, text: impl Into<String>) -> Response {
+    let t = theme::of(ui);
+    ui.label(RichText::new(text).font(theme::small()).color(t.dim))
+}
+
+/// A name at the left and a figure at the right of one line.
+pub fn row(ui: &mut Ui, name: &str, figure: &str) {
+    let t = theme::of(ui);
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(name).color(t.text));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.label(RichText::new(figure).font(theme::figures()).color(t.text));
+        });
+    });
+}
+
+/// Hairline between sections, from border to border of the panel.
+pub fn divide(ui: &mut Ui) {
+    let t = theme::of(ui);
+    ui.add_space(12.0);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 1.0), Sense::hover());
+    let stroke = Stroke::new(1.0, t.line);
+    ui.painter().hline(rect.x_range().expand(16.0), rect.center().y, stroke);
+    ui.add_space(12.0);
+}
+
+/// The button for what one came to do.
+pub fn primary(ui: &mut Ui, text: &str, width: f32, enabled: bool) -> Response {
+    let t = theme::of(ui);
+    let text = RichText::new(text).font(theme::strong(theme::BODY)).color(t.on_primary);
+    let button = Button::new(text).fill(t.primary).min_size(vec2(width, TALL));
+    ui.add_enabled(enabled, button)
+}
+
+/// The button for what one may do as well.
+pub fn secondary(ui: &mut Ui, text: &str, width: f32, enabled: bool) -> Response {
+    ui.add_enabled(enabled, Button::new(RichText::new(text).font(theme::body())).min_size(vec2(width, TALL)))
+}
+
+/// A bar divided by `shares` in `colours`; the pieces are named where there is room.
+pub fn shares(ui: &mut Ui, shares: &[f64], names: &[String], colours: &[Color32], height: f32) {
+    let t = theme::of(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+    let said: Vec<String> =
+        names.iter().zip(shares).map(|(n, s)| format!("{n} {:.0} %", 100.0 * s)).collect();
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, said.join(", ")));
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(rect, 4.0, t.track);
+    let mut left = rect.left();
+    let drawn = shares.iter().filter(|s| **s > 0.0).count();
+    for (seen, (i, share)) in shares.iter().enumerate().filter(|(_, s)| **s > 0.0).enumerate() {
+        let right = left + *share as f32 * rect.width();
+        let piece = Rect::from_min_max(pos2(left, rect.top()), pos2(right, rect.bottom()));
+        let corner = |on: bool| if on { 4 } else { 0 };
+        let (first, last) = (corner(seen == 0), corner(seen + 1 == drawn));
+        let rounding = CornerRadius { nw: first, sw: first, ne: last, se: last };
+        painter.rect_filled(piece, rounding, colours.get(i).copied().unwrap_or(t.dim));
+        let label = said.get(i).cloned().unwrap_or_default();
+        let galley = painter.layout_no_wrap(label, theme::strong(theme::SMALL - 1.0), theme::ON_ROUTE);
+        if galley.size().x + 10.0 < piece.width() {
+            let at = pos2(piece.left() + 6.0, piece.center().y - galley.size().y / 2.0);
+            painter.galley(at, galley, theme::ON_ROUTE);
+        }
+        left = right;
+    }
+}
+
+/// A small square of colour.
+pub fn swatch(ui: &mut Ui, colour: Color32) {
+    let (rect, _) = ui.allocate_exact_size(Vec2::splat(11.0), Sense::hover());
+    ui.painter().rect_filled(rect, 3.0, colour);
+}
+
+/// A key as it stands on the keyboard.
+pub fn key(ui: &mut Ui, name: &str) {
+    let t = theme::of(ui);
+    Frame::new().fill(t.raised).corner_radius(4).inner_margin(Margin::symmetric(6, 2)).show(ui, |ui| {
+        ui.label(RichText::new(name).font(theme::figures()).color(t.text));
+    });
+}
+
+/// A bar that fills from the left.
+pub fn progress(ui: &mut Ui, share: f32, colour: Color32) {
+    let t = theme::of(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 6.0), Sense::hover());
+    response.widget_info(|| {
+        WidgetInfo::labeled(Role::ProgressIndicator, true, format!("{:.0} % done", 100.0 * share))
+    });
+    ui.painter().rect_filled(rect, 3.0, t.track);
+    let mut filled = rect;
+    filled.set_width(rect.width() * share.clamp(0.0, 1.0));
+    ui.painter().rect_filled(filled, 3.0, colour);
+}
+
+/// Text at a place, right-aligned figures and the like.
+pub fn put(ui: &Ui, at: egui::Pos2, align: Align2, text: &str, colour: Color32) -> Rect {
+    ui.painter().text(at, align, text, theme::figures(), colour)
+}

@@ -1,0 +1,127 @@
+//! What one sees before a stack is open.
+
+use super::{Pane, kit};
+use crate::window::command::Command;
+use crate::window::engine::Pick;
+use crate::window::state::Loading;
+use crate::window::{text, theme};
+use egui::{Align, CentralPanel, Frame, Layout, RichText, TextEdit, Ui, vec2};
+use std::path::PathBuf;
+
+const WIDTH: f32 = 460.0;
+
+/// Draws it.
+pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
+    let t = theme::of(ui);
+    CentralPanel::default().frame(Frame::new().fill(t.canvas)).show(ui, |ui| {
+        let above = ((ui.available_height() - 380.0) * 0.42).max(16.0);
+        ui.vertical_centered(|ui| {
+            ui.add_space(above);
+            ui.set_max_width(WIDTH);
+            if let Some(path) = &pane.state.opening {
+                opening(ui, &text::name(path));
+            } else {
+                welcome(ui, pane);
+            }
+            ui.add_space(36.0);
+            status(ui, pane);
+        });
+    });
+}
+
+fn opening(ui: &mut Ui, name: &str) {
+    let t = theme::of(ui);
+    ui.add_space(120.0);
+    ui.spinner();
+    ui.add_space(8.0);
+    ui.label(RichText::new(format!("Opening {name}")).color(t.on_canvas));
+}
+
+fn welcome(ui: &mut Ui, pane: &mut Pane<'_>) {
+    let t = theme::of(ui);
+    ui.label(RichText::new("Segment a tomography stack").font(theme::strong(24.0)).color(t.on_canvas));
+    ui.add_space(2.0);
+    let line = "A small net labels every slice; patches it doubts go to larger nets. You see which, and what it cost.";
+    ui.label(RichText::new(line).color(t.on_canvas_dim));
+    ui.add_space(22.0);
+    ui.spacing_mut().item_spacing.y = 10.0;
+    if pane.state.sample.is_some() {
+        if kit::primary(ui, "Open the sample stack", WIDTH, true).clicked() {
+            pane.push(Command::OpenSample);
+        }
+    }
+    ui.allocate_ui_with_layout(vec2(WIDTH, 34.0), Layout::left_to_right(Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.x = 10.0;
+        let width = (WIDTH - 10.0) / 2.0;
+        if kit::secondary(ui, "Open file…", width, true).clicked() {
+            pane.push(Command::Pick(Pick::File));
+        }
+        if kit::secondary(ui, "Open folder of slices…", width, true).clicked() {
+            pane.push(Command::Pick(Pick::Folder));
+        }
+    });
+    path(ui, pane);
+    ui.add_space(10.0);
+    let hint = "or drop a TIFF stack or a folder of slices anywhere on this window";
+    ui.label(RichText::new(hint).font(theme::small()).color(t.on_canvas_dim));
+}
+
+/// A field for those whose desktop has no dialogs, or who copy paths.
+fn path(ui: &mut Ui, pane: &mut Pane<'_>) {
+    let Some(text) = &pane.state.path_field else {
+        let link = RichText::new("Type a path instead").font(theme::small());
+        if ui.link(link).clicked() {
+            pane.push(Command::PathField(Some(String::new())));
+        }
+        return;
+    };
+    path_field(ui, pane, text.clone());
+}
+
+/// The field itself.
+pub fn path_field(ui: &mut Ui, pane: &mut Pane<'_>, mut text: String) {
+    let edit = TextEdit::singleline(&mut text)
+        .hint_text("Path of a stack or a folder of slices")
+        .desired_width(WIDTH)
+        .margin(vec2(10.0, 8.0));
+    let response = ui.add(edit);
+    if !ui.memory(|m| m.focused().is_some()) && !response.lost_focus() {
+        response.request_focus();
+    }
+    let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
+    let path = text.trim().trim_matches(['"', '\'']).trim_start_matches("file://").to_owned();
+    if entered && !path.is_empty() {
+        pane.push(Command::Open(PathBuf::from(path)));
+    } else if response.changed() {
+        pane.push(Command::PathField(Some(text)));
+    }
+}
+
+/// Device and bundle, so that nobody wonders.
+fn status(ui: &mut Ui, pane: &mut Pane<'_>) {
+    let t = theme::of(ui);
+    match &pane.state.model {
+        Loading::Waiting => {
+            ui.horizontal(|ui| {
+                ui.add_space(WIDTH / 2.0 - 150.0);
+                ui.spinner();
+                let line = "Preparing device: loading and checking the nets";
+                ui.label(RichText::new(line).font(theme::small()).color(t.on_canvas_dim));
+            });
+        }
+        Loading::Ready(model) => {
+            let m = &model.manifest;
+            let classes: Vec<&str> = m.classes.iter().map(|c| c.name.as_str()).collect();
+            let line =
+                format!("Bundle {}: {} nets, tells apart {}", m.name, m.nets.len(), classes.join(", "));
+            ui.label(RichText::new(line).font(theme::small()).color(t.on_canvas_dim));
+        }
+        Loading::Failed => {
+            let line = "No model bundle is loaded: stacks can be viewed, not segmented.";
+            ui.label(RichText::new(line).font(theme::small()).color(t.on_canvas_dim));
+            if ui.link(RichText::new("Choose a bundle…").font(theme::small())).clicked() {
+                pane.push(Command::Pick(Pick::Bundle));
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The bar at the top: what is open, on which device.
+
+use super::icons::{self, Icon};
+use super::{Pane, kit};
+use crate::window::command::Command;
+use crate::window::engine::Pick;
+use crate::window::state::{Loading, Stack};
+use crate::window::{text, theme};
+use egui::{
+    Align, Button, Layout, Panel, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
+};
+
+/// Draws it.
+pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
+    let t = theme::of(ui);
+    Panel::top("top").exact_size(48.0).frame(kit::panel(t, 16, 0)).show(ui, |ui| {
+        ui.horizontal_centered(|ui| {
+            ui.label(RichText::new("PaSeR Studio").font(theme::strong(15.0)).color(t.text));
+            ui.add_space(8.0);
+            open_menu(ui, pane);
+            if let Some(stack) = &pane.state.stack {
+                ui.add_space(4.0);
+                facts(ui, stack);
+            } else if let Some(path) = &pane.state.opening {
+                ui.add_space(4.0);
+                ui.spinner();
+                kit::note(ui, format!("Opening {}", text::name(path)));
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                device(ui, pane);
+                if icon(ui, "?", None).on_hover_text("Keyboard and mouse (?)").clicked() {
+                    pane.push(Command::ToggleSheet);
+                }
+                let mode = if ui.visuals().dark_mode { Icon::Sun } else { Icon::Moon };
+                if icon(ui, "Theme", Some(mode)).on_hover_text("Light or dark (T)").clicked() {
+                    pane.push(Command::ToggleMode);
+                }
+            });
+        });
+    });
+}
+
+fn open_menu(ui: &mut Ui, pane: &mut Pane<'_>) {
+    ui.menu_button("Open", |ui| {
+        ui.set_min_width(230.0);
+        let mut item = |ui: &mut Ui, name: &str, keys: &str, command: Command| {
+            if ui.add(Button::new(name).shortcut_text(keys).min_size(vec2(230.0, 28.0))).clicked() {
+                pane.push(command);
+                ui.close();
+            }
+        };
+        item(ui, "File…", "Ctrl+O", Command::Pick(Pick::File));
+        item(ui, "Folder of slices…", "Ctrl+Shift+O", Command::Pick(Pick::Folder));
+        item(ui, "Path…", "", Command::PathField(Some(String::new())));
+        ui.separator();
+        if pane.state.sample.is_some() {
+            let mut item = |ui: &mut Ui, name: &str, command: Command| {
+                if ui.add(Button::new(name).min_size(vec2(230.0, 28.0))).clicked() {
+                    pane.push(command);
+                    ui.close();
+                }
+            };
+            item(ui, "The sample stack", Command::OpenSample);
+        }
+        if ui.add(Button::new("Model bundle…").min_size(vec2(230.0, 28.0))).clicked() {
+            pane.push(Command::Pick(Pick::Bundle));
+            ui.close();
+        }
+        if pane.state.stack.is_some()
+            && ui.add(Button::new("Close the stack").min_size(vec2(230.0, 28.0))).clicked()
+        {
+            pane.push(Command::Close);
+            ui.close();
+        }
+    });
+}
+
+/// Name, size, type and voxel size of the stack.
+fn facts(ui: &mut Ui, stack: &Stack) {
+    let t = theme::of(ui);
+    let info = &stack.info;
+    ui.label(RichText::new(stack.name()).color(t.text)).on_hover_text(stack.path.display().to_string());
+    let voxel = match (info.voxel_size, info.unit.as_deref()) {
+        (Some([z, y, x]), Some(unit)) if z == y && y == x => {
+            format!("{} {}", text::length(x), text::unit(unit))
+        }
+        (Some([z, y, x]), Some(unit)) => {
+            let [z, y, x] = [z, y, x].map(text::length);
+            format!("Z {z}, Y {y}, X {x} {}", text::unit(unit))
+        }
+        _ => "voxel size unknown".to_owned(),
+    };
+    let facts = format!("{} × {} × {}  ·  {}  ·  {voxel}", info.width, info.height, info.slices, info.dtype);
+    let facts = RichText::new(facts).font(theme::small()).color(t.dim);
+    ui.add(egui::Label::new(facts).truncate());
+}
+
+/// A square button with an icon, or with its name where it has none.
+fn icon(ui: &mut Ui, name: &str, icon: Option<Icon>) -> Response {
+    let t = theme::of(ui);
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(30.0), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+    if response.hovered() || response.has_focus() {
+        ui.painter().rect_filled(rect, theme::ROUND, t.hovered);
+    }
+    let colour = if response.hovered() { t.text } else { t.dim };
+    match icon {
+        Some(icon) => icons::paint(ui.painter(), icon, rect.center(), colour),
+        None => {
+            let align = egui::Align2::CENTER_CENTER;
+            ui.painter().text(rect.center(), align, name, theme::strong(15.0), colour);
+        }
+    }
+    response
+}
+
+/// The pill: which device, how fast.
+fn device(ui: &mut Ui, pane: &Pane<'_>) {
+    let t = theme::of(ui);
+    let waiting = matches!(pane.state.model, Loading::Waiting);
+    let (dot, name, hint) = match &pane.state.device {
+        None => {
+            (t.warn, "Preparing device…".to_owned(), "The first run on a device takes longest".to_owned())
+        }
+        Some(d) if d.is_real_gpu() => (t.good, d.name.clone(), format!("{}, {}", d.driver, d.backend)),
+        Some(d) if d.kind == "cpu" => {
+            let hint = "No graphics card: computing on the CPU".to_owned();
+            (t.warn, format!("CPU · {}", d.driver), hint)
+        }
+        Some(d) => (t.warn, format!("{} (software)", d.name), d.driver.clone()),
+    };
+    let mut said = name;
+    if waiting && pane.state.device.is_some() {
+        said.push_str(" · preparing…");
+    } else if let Some(speed) = pane.state.speed {
+        said.push_str(" · ");
+        said.push_str(&text::rate(speed));
+    }
+    let galley = ui.painter().layout_no_wrap(said, theme::small(), t.text);
+    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 40.0, 28.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, galley.text()));
+    ui.painter().rect(rect, 14.0, t.raised, Stroke::new(1.0, t.line), StrokeKind::Inside);
+    ui.painter().circle_filled(rect.left_center() + vec2(16.0, 0.0), 4.0, dot);
+    let at = pos2(rect.left() + 27.0, rect.center().y - galley.size().y / 2.0);
+    ui.painter().galley(at, galley, t.text);
+    response.on_hover_text(hint);
+}

@@ -1,0 +1,182 @@
+//! What was segmented: figures of every slice, labels and routes of as many as fit in memory.
+
+use paser_core::bundle::Manifest;
+use paser_core::cost::Flops;
+use paser_core::metrics::UNLABELLED;
+use paser_core::route::segment::Costs;
+use paser_core::route::{PatchRoute, SliceResult};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Memory for labels, entropies and routes.
+pub const BUDGET: usize = 1 << 30;
+
+/// Labels and routes of a slice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// Rows and columns.
+    pub size: [usize; 2],
+    /// Class of every pixel.
+    pub labels: Vec<u8>,
+    /// Entropy of every pixel, 255 for the largest possible; empty where none was computed.
+    pub entropy: Vec<u8>,
+    /// All patches.
+    pub routes: Vec<PatchRoute>,
+}
+
+/// Figures of a slice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Share of patches that went to each net.
+    pub shares: Vec<f64>,
+    /// Pixels of each class.
+    pub pixels: Vec<u64>,
+    /// Number of the policy that decided.
+    pub policy: usize,
+    /// What it cost by the paper's count.
+    pub flops: Flops,
+    /// What the largest net alone would have cost.
+    pub flops_largest: Flops,
+}
+
+/// What the window needs to know of a bundle.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Cost of each part.
+    pub costs: Costs,
+}
+
+/// The results of one stack.
+#[derive(Clone, Debug)]
+pub struct Results {
+    kept: BTreeMap<usize, Arc<Kept>>,
+    summaries: Vec<Option<Summary>>,
+    order: Vec<usize>,
+    bytes: usize,
+    budget: usize,
+    /// Counts every change, so that pictures of old results are known as such.
+    pub version: u64,
+}
+
+impl Kept {
+    /// Of a result, with its figures.
+    pub fn of(result: SliceResult, model: &Model, policy: usize) -> (Self, Summary) {
+        let most = largest_entropy(&model.manifest);
+        let entropy = result.entropy.iter().map(|e| (255.0 * e / most).clamp(0.0, 255.0) as u8).collect();
+        let summary = Summary::of(&result, model, policy);
+        (Self { size: result.size, labels: result.labels, entropy, routes: result.routes }, summary)
+    }
+
+    /// Number of the patch that holds pixel [x, y].
+    pub fn patch_at(&self, [x, y]: [usize; 2]) -> Option<usize> {
+        let inside = |r: &PatchRoute| {
+            (r.at.x..r.at.x + r.at.width).contains(&x) && (r.at.y..r.at.y + r.at.height).contains(&y)
+        };
+        self.routes.iter().position(inside)
+    }
+
+    /// Place of pixel [x, y] in the maps.
+    pub fn place(&self, [x, y]: [usize; 2]) -> usize {
+        y * self.size[1] + x
+    }
+
+    fn bytes(&self) -> usize {
+        self.labels.len() + self.entropy.len() + 64 * self.routes.len()
+    }
+}
+
+impl Summary {
+    fn of(result: &SliceResult, model: &Model, policy: usize) -> Self {
+        let mut pixels = vec![0u64; model.manifest.classes.len()];
+        for label in &result.labels {
+            if let Some(count) = pixels.get_mut(usize::from(*label)) {
+                *count += 1;
+            }
+        }
+        let patch: usize = model.manifest.layout.patch().into_iter().product();
+        let area: usize = result.routes.iter().map(|r| r.at.area()).sum();
+        let largest = model.costs.patch.last().copied().unwrap_or(0) as f64;
+        Self {
+            shares: result.shares(model.manifest.nets.len()),
+            pixels,
+            policy,
+            flops: result.flops_total,
+            flops_largest: (largest * area as f64 / patch.max(1) as f64) as Flops,
+        }
+    }
+
+    /// Share of each class among the labelled pixels.
+    pub fn fractions(&self) -> Vec<f64> {
+        let total = self.pixels.iter().sum::<u64>().max(1) as f64;
+        self.pixels.iter().map(|p| *p as f64 / total).collect()
+    }
+}
+
+impl Results {
+    /// None yet, for a stack of `slices`.
+    pub fn new(slices: usize) -> Self {
+        Self::within(slices, BUDGET)
+    }
+
+    /// None yet, with `budget` bytes for maps.
+    pub fn within(slices: usize, budget: usize) -> Self {
+        let summaries = vec![None; slices];
+        Self { kept: BTreeMap::new(), summaries, order: Vec::new(), bytes: 0, budget, version: 0 }
+    }
+
+    /// Adds a slice's; the oldest maps make room where memory is short, their figures stay.
+    pub fn put(&mut self, z: usize, kept: Kept, summary: Summary) {
+        let Some(place) = self.summaries.get_mut(z) else { return };
+        *place = Some(summary);
+        self.version += 1;
+        self.remove(z);
+        self.bytes += kept.bytes();
+        self.kept.insert(z, Arc::new(kept));
+        self.order.push(z);
+        while self.bytes > self.budget && self.order.len() > 1 {
+            let oldest = self.order.remove(0);
+            self.forget(oldest);
+        }
+    }
+
+    fn remove(&mut self, z: usize) {
+        self.order.retain(|other| *other != z);
+        self.forget(z);
+    }
+
+    fn forget(&mut self, z: usize) {
+        if let Some(old) = self.kept.remove(&z) {
+            self.bytes -= old.bytes();
+        }
+    }
+
+    /// Labels and routes of a slice, if they are still in memory.
+    pub fn kept(&self, z: usize) -> Option<&Arc<Kept>> {
+        self.kept.get(&z)
+    }
+
+    /// Figures of a slice, if it was segmented.
+    pub fn summary(&self, z: usize) -> Option<&Summary> {
+        self.summaries.get(z).and_then(Option::as_ref)
+    }
+
+    /// Figures of all segmented slices.
+    pub fn summaries(&self) -> impl Iterator<Item = &Summary> {
+        self.summaries.iter().flatten()
+    }
+}
+
+/// The entropy of complete doubt, in nats.
+pub fn largest_entropy(manifest: &Manifest) -> f32 {
+    (manifest.classes.len().max(2) as f32).ln()
+}
+
+/// Name of a label for people.
+pub fn class_name(manifest: &Manifest, label: u8) -> &str {
+    if label == UNLABELLED {
+        return "unlabelled";
+    }
+    manifest.classes.get(usize::from(label)).map_or("?", |c| c.name.as_str())
+}

@@ -1,0 +1,247 @@
+//! What the window shows: plain data, made and tested without a graphics device.
+
+use super::canvas::view::View;
+use super::engine::{Live, Opened};
+use super::grey::{Cache, Window};
+use super::notice::Notices;
+use super::results::{Kept, Model, Results, Summary};
+use super::text;
+use super::theme::Mode;
+use paser_core::device::Description;
+use paser_core::event::Control;
+use paser_core::volume::{Volume, VolumeInfo};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Everything.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Dark or light.
+    pub mode: Mode,
+    /// The device that computes, once known.
+    pub device: Option<Description>,
+    /// Slices a second of the last run.
+    pub speed: Option<f64>,
+    /// The bundle.
+    pub model: Loading<Arc<Model>>,
+    /// Number of the policy in force.
+    pub policy: usize,
+    /// The open stack.
+    pub stack: Option<Stack>,
+    /// The stack being opened.
+    pub opening: Option<PathBuf>,
+    /// The run in progress.
+    pub run: Option<Run>,
+    /// What is drawn over the slice.
+    pub overlay: Overlay,
+    /// What went wrong or well.
+    pub notices: Notices,
+    /// Whether the shortcuts are on show.
+    pub sheet: bool,
+    /// The field for a path, where it is open.
+    pub path_field: Option<String>,
+    /// The bundled sample.
+    pub sample: Option<PathBuf>,
+    /// Segment the first slice as soon as stack and bundle are ready.
+    pub eager: bool,
+    /// Counts runs and stacks.
+    pub counter: u64,
+}
+
+/// Something that takes a while to load and may fail.
+#[derive(Clone, Debug, Default)]
+pub enum Loading<T> {
+    /// Not yet there.
+    #[default]
+    Waiting,
+    /// There.
+    Ready(T),
+    /// It will not come.
+    Failed,
+}
+
+/// An open stack.
+#[derive(Debug)]
+pub struct Stack {
+    /// Tells stacks apart.
+    pub id: u64,
+    /// Its path.
+    pub path: PathBuf,
+    /// Its headers.
+    pub info: VolumeInfo,
+    /// It.
+    pub volume: Volume,
+    /// The slice on show.
+    pub z: usize,
+    /// Slices in memory.
+    pub slices: Cache,
+    /// Slices that could not be read.
+    pub unreadable: BTreeSet<usize>,
+    /// Ends of the histogram.
+    pub ends: [f32; 2],
+    /// Black and white point.
+    pub window: Window,
+    /// Black and white point as found at opening.
+    pub auto_window: Window,
+    /// Zoom and place.
+    pub view: View,
+    /// The patch that was clicked.
+    pub selected: Option<usize>,
+    /// What was segmented.
+    pub results: Results,
+}
+
+/// What lies over the grey slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// Nothing.
+    Grey,
+    /// Classes.
+    Labels,
+    /// f0's entropy.
+    Entropy,
+}
+
+/// How overlays are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Overlay {
+    /// What lies over the slice.
+    pub layer: Layer,
+    /// How opaque it is, 0 to 1.
+    pub opacity: f32,
+    /// Whether patches are outlined by their net.
+    pub routing: bool,
+    /// Where the layer begins, 0 the left and 1 the right border of the slice; none: all of it.
+    pub swipe: Option<f32>,
+}
+
+impl Default for Overlay {
+    fn default() -> Self {
+        Self { layer: Layer::Labels, opacity: 0.55, routing: true, swipe: Some(0.5) }
+    }
+}
+
+/// A run in progress.
+#[derive(Debug)]
+pub struct Run {
+    /// Tells runs apart.
+    pub id: u64,
+    /// The stack it belongs to.
+    pub stack: u64,
+    /// Pauses and stops it.
+    pub control: Control,
+    /// Slices in all.
+    pub total: usize,
+    /// The newest figures.
+    pub live: Option<Live>,
+    /// Time spent paused before now.
+    pub paused: Duration,
+    /// When it was paused, where it is.
+    pub paused_since: Option<Instant>,
+    /// Whether it was asked to stop.
+    pub stopping: bool,
+}
+
+impl Run {
+    /// Slices done.
+    pub fn done(&self) -> usize {
+        self.live.as_ref().map_or(0, |l| l.done)
+    }
+
+    /// Slices a second so far, pauses left out.
+    pub fn rate(&self) -> Option<f64> {
+        let live = self.live.as_ref().filter(|l| l.done > 0)?;
+        let spent = live.last.duration_since(live.since).saturating_sub(self.paused).as_secs_f64();
+        (spent > 0.0).then(|| live.done as f64 / spent)
+    }
+
+    /// Seconds left.
+    pub fn left(&self) -> Option<f64> {
+        self.rate().map(|rate| self.total.saturating_sub(self.done()) as f64 / rate)
+    }
+}
+
+impl State {
+    /// At the start of the program.
+    pub fn new(mode: Mode, sample: Option<PathBuf>) -> Self {
+        Self { mode, sample, ..Self::default() }
+    }
+
+    /// The bundle, where it is ready.
+    pub fn model(&self) -> Option<&Arc<Model>> {
+        match &self.model {
+            Loading::Ready(model) => Some(model),
+            _ => None,
+        }
+    }
+
+    /// A number not given before.
+    pub fn count(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+
+    /// Why nothing can be segmented now, in words for a tooltip.
+    pub fn obstacle(&self) -> Option<&'static str> {
+        match (&self.stack, &self.model, &self.run) {
+            (None, ..) => Some("Open a stack first"),
+            (_, Loading::Waiting, _) => Some("The device is being prepared"),
+            (_, Loading::Failed, _) => Some("No model bundle is loaded; choose one"),
+            (.., Some(_)) => Some("A run is in progress"),
+            _ => None,
+        }
+    }
+
+    /// Puts an opened stack in place of the old one.
+    pub fn take_stack(&mut self, opened: Opened) {
+        let id = self.count();
+        let mut slices = Cache::default();
+        slices.put(opened.z, opened.first, opened.z);
+        self.stack = Some(Stack {
+            id,
+            path: opened.path,
+            z: opened.z,
+            slices,
+            unreadable: BTreeSet::new(),
+            ends: opened.ends,
+            window: opened.window,
+            auto_window: opened.window,
+            view: View::default(),
+            selected: None,
+            results: Results::new(opened.info.slices),
+            info: opened.info,
+            volume: opened.volume,
+        });
+    }
+}
+
+impl Stack {
+    /// Name for people.
+    pub fn name(&self) -> String {
+        text::name(&self.path)
+    }
+
+    /// Rows and columns of a slice.
+    pub fn size(&self) -> [usize; 2] {
+        [self.info.height, self.info.width]
+    }
+
+    /// Labels and routes of the slice on show.
+    pub fn kept(&self) -> Option<&Arc<Kept>> {
+        self.results.kept(self.z)
+    }
+
+    /// Figures of the slice on show.
+    pub fn summary(&self) -> Option<&Summary> {
+        self.results.summary(self.z)
+    }
+
+    /// Edge of a pixel along X, and its unit.
+    pub fn pixel(&self) -> Option<(f64, &str)> {
+        let size = self.info.voxel_size?;
+        let unit = self.info.unit.as_deref()?;
+        Some((size[2], text::unit(unit)))
+    }
+}
