@@ -3,6 +3,7 @@
 use super::Common;
 use super::output::bar;
 use indicatif::ProgressBar;
+use paser_core::bundle::Bundle;
 use paser_core::data::classes::ClassMap;
 use paser_core::data::dataset::SplitRule;
 use paser_core::event::{Control, Progress};
@@ -36,6 +37,9 @@ pub(super) struct TrainArgs {
     /// One sentence on what the images are, kept in the bundle
     #[arg(long, value_name = "TEXT", default_value = "trained by its user")]
     about: String,
+    /// Bundle of the same nets whose weights training goes on from
+    #[arg(long, value_name = "BUNDLE")]
+    start: Option<PathBuf>,
     /// Go on with what an interrupted run of the same choices finished
     #[arg(long)]
     resume: bool,
@@ -69,6 +73,7 @@ impl TrainArgs {
 pub(super) fn run(args: &TrainArgs, common: &Common) -> Result<()> {
     let config = args.config(common.seed)?;
     let compute = common.compute()?;
+    let start = args.start.as_deref().map(Bundle::open).transpose()?;
     let request = Request {
         images: &args.images,
         labels: &args.labels,
@@ -76,6 +81,7 @@ pub(super) fn run(args: &TrainArgs, common: &Common) -> Result<()> {
         config: &config,
         out: &args.out,
         about: &args.about,
+        start: start.as_ref(),
         force: common.force,
         resume: args.resume,
     };

@@ -46,6 +46,8 @@ pub struct Request<'a> {
     pub out: &'a Path,
     /// What the bundle was trained on, in a sentence.
     pub about: &'a str,
+    /// A bundle of the same nets whose weights training goes on from.
+    pub start: Option<&'a Bundle>,
     /// Whether an earlier bundle may be replaced.
     pub force: bool,
     /// Whether to go on with what an interrupted run finished.
@@ -77,9 +79,24 @@ pub fn train(
     compute.device.seed(config.seed);
     let kept = Checkpoint::open(request.out, config, request.resume)?;
     let device = compute.device.clone().autodiff();
-    let mut run = Run { config, data: &data, split, device, control, weights, events };
+    let start = request.start.map_or(Ok(Vec::new()), |bundle| starting_nets(bundle, config, &device))?;
+    let mut run = Run { config, data: &data, split, device, control, weights, start, events };
     let mut trainer = Trainer { request, compute, kept, stages: Vec::new() };
     trainer.all_stages(&mut run)
+}
+
+/// The nets of `bundle` with gradients.
+///
+/// # Errors
+/// Where they are not the nets that `config` asks for.
+fn starting_nets(bundle: &Bundle, config: &TrainConfig, device: &Device) -> Result<Vec<Net>> {
+    if !bundle.manifest.nets.iter().map(|n| &n.spec).eq(&config.nets) {
+        return Err(Error::bad(
+            bundle.folder(),
+            "its nets are not those to be trained; start from a bundle of the same nets",
+        ));
+    }
+    Ok(bundle.load(device)?.nets)
 }
 
 struct Trainer<'a> {

@@ -6,6 +6,7 @@ use crate::data::dataset::{Crop, Dataset, Split};
 use crate::error::{Error, Result};
 use crate::event::{Control, Progress};
 use crate::metrics::UNLABELLED;
+use crate::net::Net;
 use burn::tensor::{Device, Tensor, TensorData};
 
 /// A training run in progress.
@@ -17,12 +18,20 @@ pub(crate) struct Run<'a> {
     pub(crate) device: Device,
     pub(crate) control: &'a Control,
     pub(crate) weights: Vec<f32>,
+    /// Nets to go on from, where a bundle was given.
+    pub(crate) start: Vec<Net>,
     pub(crate) events: &'a mut dyn FnMut(Progress),
 }
 
 impl Run<'_> {
     pub(crate) fn channels(&self) -> usize {
         self.config.nets[0].channels()
+    }
+
+    /// Net `index` as training begins: that of the bundle given, else a fresh one.
+    pub(crate) fn first(&self, index: usize) -> Net {
+        let seed = self.config.seed.wrapping_add(index as u64);
+        self.start.get(index).cloned().unwrap_or_else(|| self.config.nets[index].init(&self.device, seed))
     }
 
     pub(crate) fn classes(&self) -> usize {

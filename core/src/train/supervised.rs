@@ -30,7 +30,7 @@ pub(crate) fn pretrain(run: &mut Run<'_>, index: usize) -> Result<Net> {
     let config = run.config;
     let stage = config.pretrain[index - 1];
     let size = config.layout.patch();
-    let mut net = config.nets[index].init(&run.device, config.seed.wrapping_add(index as u64));
+    let mut net = run.first(index);
     let mut optimiser = adam();
     let mut batches = Batches::new(run, &run.stage_images(0), size, &stage, &format!("pretrain f{index}"));
     let steps = stage.length.steps(batches.per_epoch());
@@ -56,7 +56,7 @@ pub(crate) fn distil(run: &mut Run<'_>, teacher: &Net) -> Result<Net> {
     let stage = config.distil;
     let size = config.layout.tile;
     let teacher = teacher.valid();
-    let mut net = config.nets[0].init(&run.device, config.seed);
+    let mut net = run.first(0);
     let mut optimiser = adam();
     let mut batches = Batches::new(run, &run.stage_images(0), size, &stage, "distil f0");
     let steps = stage.length.steps(batches.per_epoch());
