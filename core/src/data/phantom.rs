@@ -87,6 +87,14 @@ pub struct PhantomConfig {
     pub web_width: f32,
     /// Spacing of the noise whose level sheets are the web (pixels).
     pub web_spacing: f32,
+    /// Mean share of the width that the electrode fills; beyond its free surface everything is pore.
+    pub filled: f32,
+    /// How far that share swings along z.
+    pub filled_swing: f32,
+    /// Period of the swing along z (pixels).
+    pub filled_period: f32,
+    /// Height of the free surface's waves (pixels).
+    pub surface_wave: f32,
 }
 
 impl Default for PhantomConfig {
@@ -119,13 +127,17 @@ impl Default for PhantomConfig {
             crack_spacing: 18.0,
             void_share: 0.3,
             void_level: 2.1,
-            bridge: 5.0,
-            coating: 1.5,
+            bridge: 9.0,
+            coating: 2.5,
             patch_spacing: 9.0,
             agglomerate_level: 0.95,
-            agglomerate_pore_spacing: 2.2,
-            web_width: 2.6,
-            web_spacing: 7.0,
+            agglomerate_pore_spacing: 5.0,
+            web_width: 4.5,
+            web_spacing: 12.0,
+            filled: 0.8,
+            filled_swing: 0.22,
+            filled_period: 700.0,
+            surface_wave: 25.0,
         }
     }
 }
@@ -163,9 +175,22 @@ impl PhantomConfig {
         })
     }
 
+    /// Column of the electrode's free surface at row `y` of slice `z` (pixels).
+    fn surface(&self, y: f32, z: f32) -> f32 {
+        let phase = |n: u64| std::f32::consts::TAU * unit(mix(key(self.seed, salt::SURFACE) ^ n)) as f32;
+        let turn = |x: f32, period: f32, n: u64| (std::f32::consts::TAU * x / period + phase(n)).sin();
+        let swing = self.filled_swing * turn(z, self.filled_period, 1);
+        let waves = turn(y + 0.7 * z, 181.0, 2) + 0.5 * turn(y - 0.9 * z, 67.0, 3);
+        self.width as f32 * (self.filled + swing) + self.surface_wave * waves
+    }
+
     /// Name, value, lowest and highest value of each geometry setting.
-    fn ranges(&self) -> [(&'static str, f32, f32, f32); 26] {
+    fn ranges(&self) -> [(&'static str, f32, f32, f32); 30] {
         [
+            ("filled", self.filled, 0.0, 2.0),
+            ("filled_swing", self.filled_swing, 0.0, 1.0),
+            ("filled_period", self.filled_period, 1.0, 1e6),
+            ("surface_wave", self.surface_wave, 0.0, 1000.0),
             ("radius_min", self.radius_min, 3.0, 500.0),
             ("radius_max", self.radius_max, self.radius_min, 500.0),
             ("radius_median", self.radius_median, self.radius_min, self.radius_max),
@@ -239,6 +264,7 @@ mod salt {
     pub const RADIUS: u64 = 9;
     pub const PLACE: u64 = 10;
     pub const SHAPE: u64 = 11;
+    pub const SURFACE: u64 = 12;
 }
 
 impl Microstructure {
@@ -248,7 +274,8 @@ impl Microstructure {
     /// [`Error::Invalid`] when a size is zero or a setting is out of range.
     pub fn new(cfg: &PhantomConfig) -> Result<Self> {
         cfg.validate()?;
-        let particles = Packing::new(cfg).fill(radii(cfg));
+        let mut particles = Packing::new(cfg).fill(radii(cfg));
+        particles.retain(|p| p.centre[0] + 0.5 * p.radius < cfg.surface(p.centre[1], p.centre[2]));
         let bins = slice_bins(cfg, &particles);
         Ok(Self { cfg: cfg.clone(), particles, bins })
     }
@@ -276,8 +303,10 @@ impl Microstructure {
         for (y, out) in labels.chunks_exact_mut(grid.width).enumerate() {
             rows.fill(&fields, y);
             let near = &surfaces[y * grid.width..(y + 1) * grid.width];
+            let surface = cfg.surface(grid.position(y), z as f32);
             for (x, label) in out.iter_mut().enumerate() {
-                *label = self.classify(&near[x], &rows.at(x));
+                let free = near[x].first >= 0.0 && grid.position(x) > surface;
+                *label = if free { PORE } else { self.classify(&near[x], &rows.at(x)) };
             }
         }
         labels

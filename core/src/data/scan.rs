@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::phantom::{FINE, Grid, Microstructure, Plane, Slope, key, mix, node, normal};
+use super::phantom::{CARBON, FINE, Grid, Microstructure, Plane, Slope, key, mix, node, normal};
 
 /// What the simulated scanner adds to the classes. Grey values are those of the 8-bit result, 0 to 255.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,11 @@ pub struct ScanConfig {
     pub texture: f32,
     /// Lattice spacing of the grain texture (pixels).
     pub texture_spacing: f32,
+    /// Mottle of the carbon-binder, whose own pores the scan hardly resolves (grey, one standard deviation
+    /// before the blur).
+    pub mottle: f32,
+    /// Lattice spacing of the mottle (pixels).
+    pub mottle_spacing: f32,
     /// Typical strength of the ring artefacts (grey); few rings are several times as strong.
     pub ring_amplitude: f32,
     /// Slices over which a ring fades into another.
@@ -49,15 +54,17 @@ impl Default for ScanConfig {
     fn default() -> Self {
         Self {
             seed: 1,
-            pore: 58.0,
-            carbon: 82.0,
+            pore: 66.0,
+            carbon: 74.0,
             nickel: 168.0,
-            psf_sigma: 1.1,
-            noise_sigma: 18.0,
-            noise_correlation: 0.35,
+            psf_sigma: 0.9,
+            noise_sigma: 11.0,
+            noise_correlation: 0.15,
             signal_noise: 0.3,
             texture: 0.09,
             texture_spacing: 4.5,
+            mottle: 22.0,
+            mottle_spacing: 1.6,
             ring_amplitude: 2.0,
             ring_drift: 120.0,
             cupping: 0.06,
@@ -104,6 +111,7 @@ pub fn simulate(
     }
     let mut signal = partial_volume(fine, fine_w, factor, grid, cfg);
     add_texture(&mut signal, z, grid, cfg);
+    add_mottle(&mut signal, fine, fine_w, factor, z, grid, cfg);
     blur(&mut signal, grid, &gaussian(cfg.psf_sigma));
     let noise = correlated_noise(z, grid, cfg);
     let shading = Plane::new(key(cfg.seed, SHADING), cfg.shading_spacing.max(1.0), z, grid, Slope::None);
@@ -127,6 +135,7 @@ const NOISE: u64 = 101;
 const RING: u64 = 102;
 const SHADING: u64 = 103;
 const TEXTURE: u64 = 104;
+const MOTTLE: u64 = 105;
 
 /// Mean grey of the fine classes in each pixel.
 fn partial_volume(fine: &[u8], fine_w: usize, factor: usize, grid: Grid, cfg: &ScanConfig) -> Vec<f32> {
@@ -151,6 +160,32 @@ fn add_texture(signal: &mut [f32], z: usize, grid: Grid, cfg: &ScanConfig) {
         plane.row(y, &mut texture);
         for (value, texture) in row.iter_mut().zip(&texture) {
             *value += cfg.texture * texture * (*value - cfg.pore);
+        }
+    }
+}
+
+/// The carbon-binder is a porous body itself: it shows as a mottle about nearly the grey of pore, so that
+/// it is told from pore by its texture more than by its grey, as in real scans.
+fn add_mottle(
+    signal: &mut [f32],
+    fine: &[u8],
+    fine_w: usize,
+    factor: usize,
+    z: usize,
+    grid: Grid,
+    cfg: &ScanConfig,
+) {
+    let plane = Plane::new(key(cfg.seed, MOTTLE), cfg.mottle_spacing.max(1.0), z, grid, Slope::None);
+    let mut mottle = vec![0.0; grid.width];
+    let share = cfg.mottle / (factor * factor) as f32;
+    for (y, rows) in fine.chunks_exact(fine_w * factor).take(grid.height).enumerate() {
+        plane.row(y, &mut mottle);
+        for row in rows.chunks_exact(fine_w) {
+            let out = &mut signal[y * grid.width..][..grid.width];
+            for ((value, mottle), classes) in out.iter_mut().zip(&mottle).zip(row.chunks_exact(factor)) {
+                let carbon = classes.iter().filter(|c| **c == CARBON).count() as f32;
+                *value += share * carbon * mottle;
+            }
         }
     }
 }
