@@ -31,7 +31,11 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
                 stack.results.put(z, kept, summary);
             }
         }
-        Event::Finished(run, outcome) => finished(state, run, outcome),
+        Event::Finished(run, outcome) => {
+            finished(state, run, outcome);
+            // The sample may have been opened during the old run's last moments.
+            return begin_if_eager(state);
+        }
         Event::Picked(pick, path, unseen) => return picked(state, pick, path, unseen),
     }
     Vec::new()
@@ -72,7 +76,7 @@ fn stack(state: &mut State, opened: Result<Box<Opened>, String>) -> Vec<Effect> 
 }
 
 fn begin_if_eager(state: &mut State) -> Vec<Effect> {
-    if !state.eager || state.obstacle().is_some() {
+    if !state.eager || state.opening.is_some() || state.obstacle().is_some() {
         return Vec::new();
     }
     state.eager = false;
@@ -113,8 +117,6 @@ fn finished(state: &mut State, run: u64, outcome: Outcome) {
         Outcome::Stopped => {}
         Outcome::Failed(why) => state.notices.error(why),
     }
-    // A stack opened during the old run's last moments may still wait for its first result.
-    state.eager &= state.stack.is_some() || state.opening.is_some();
 }
 
 fn picked(state: &mut State, pick: Pick, path: Option<PathBuf>, unseen: bool) -> Vec<Effect> {

@@ -19,6 +19,7 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             kit::panel(t, 16, 16).show(ui, |ui| {
                 ui.set_width(292.0);
+                ui.spacing_mut().interact_size.y = 18.0;
                 sections(ui, pane);
             });
         });
