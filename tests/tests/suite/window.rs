@@ -310,6 +310,53 @@ fn an_error_is_one_sentence_shown_once_until_dismissed() {
     assert_eq!(harness.query_all_by_label("The disk is full.").count(), 0);
 }
 
+fn view(harness: &Harness<'_, Studio>) -> View {
+    harness.state().state.stack.as_ref().map(|s| s.view).unwrap_or_default()
+}
+
+fn drag(harness: &mut Harness<'_, Studio>, button: egui::PointerButton, steps: &[Pos2]) {
+    let modifiers = Modifiers::NONE;
+    harness.hover_at(ON_SLICE);
+    harness.event(Event::PointerButton { pos: ON_SLICE, button, pressed: true, modifiers });
+    harness.run_steps(1);
+    for pos in steps {
+        harness.hover_at(*pos);
+        harness.run_steps(1);
+    }
+    let pos = steps.last().copied().unwrap_or(ON_SLICE);
+    harness.event(Event::PointerButton { pos, button, pressed: false, modifiers });
+    harness.run_steps(2);
+}
+
+#[test]
+fn middle_drag_and_space_drag_move_the_slice_and_a_plain_drag_does_not() {
+    let path = [pos2(330.0, 310.0), pos2(380.0, 330.0), pos2(400.0, 350.0)];
+    let mut harness = harness(ready(Mode::Dark));
+    drag(&mut harness, egui::PointerButton::Primary, &path);
+    assert_eq!(view(&harness), View::Fit);
+    drag(&mut harness, egui::PointerButton::Middle, &path);
+    let View::Free { centre: first, .. } = view(&harness) else { panic!("the view did not move") };
+    harness.key_down(Key::Space);
+    harness.run_steps(1);
+    drag(&mut harness, egui::PointerButton::Primary, &path);
+    harness.key_up(Key::Space);
+    let View::Free { centre: second, .. } = view(&harness) else { panic!("the view did not move") };
+    assert!(second[0] < first[0] && second[1] < first[1], "{first:?} {second:?}");
+}
+
+#[test]
+fn the_strip_at_the_bottom_scrolls() {
+    let mut harness = harness(ready(Mode::Dark));
+    let strip = pos2(120.0, 805.0);
+    harness.hover_at(strip);
+    for pressed in [true, false] {
+        let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
+        harness.event(Event::PointerButton { pos: strip, button, pressed, modifiers });
+        harness.run_steps(2);
+    }
+    assert_eq!(z(&harness), 0);
+}
+
 #[test]
 fn a_click_selects_the_patch_under_it() {
     let mut harness = harness(segmented(Mode::Dark));

@@ -74,7 +74,7 @@ fn promise(ui: &mut Ui, point: &CurvePoint, nets: usize) {
 /// IoU over cost on the validation slices; a click chooses.
 fn curve(ui: &mut Ui, pane: &mut Pane<'_>, curve: &[CurvePoint]) {
     let t = theme::of(ui);
-    let (frame, response) = ui.allocate_exact_size(vec2(ui.available_width(), 112.0), Sense::click());
+    let (frame, response) = ui.allocate_exact_size(vec2(ui.available_width(), 100.0), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Group, true, "Cost curve"));
     let painter = ui.painter_at(frame);
     painter.rect_stroke(frame, 6.0, Stroke::new(1.0, t.line), StrokeKind::Inside);

@@ -139,7 +139,12 @@ pub fn slider(ui: &mut Ui, name: &str, at: f32, steps: Option<usize>) -> Option<
         }
     }
     let lively = response.hovered() || response.dragged();
-    ui.painter().circle(knob, if lively { 8.5 } else { 7.5 }, Color32::WHITE, Stroke::new(1.0, t.line));
+    ui.painter().circle(
+        knob,
+        if lively { 8.5 } else { 7.5 },
+        Color32::WHITE,
+        Stroke::new(1.0, t.dim.gamma_multiply(0.6)),
+    );
     let pointer = response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on())?;
     let free = ((pointer.x - rail.left()) / rail.width()).clamp(0.0, 1.0);
     let place = steps.map_or(free, |n| (free * n as f32).round() / n.max(1) as f32);

@@ -149,7 +149,7 @@ fn running(ui: &mut Ui, pane: &mut Pane<'_>, run: &Run) {
             }
         });
     });
-    kit::progress(ui, run.done() as f32 / run.total.max(1) as f32, if paused { t.warn } else { t.accent });
+    kit::progress(ui, run.done() as f32 / run.total.max(1) as f32, if paused { t.amber } else { t.accent });
     ui.add_space(2.0);
     ui.horizontal(|ui| {
         let width = (ui.available_width() - 8.0) / 2.0;
