@@ -4,7 +4,7 @@ use super::command::{Command, Effect, handle, want};
 use super::engine::{Event, Opened, Outcome, Pick};
 use super::grey::Grey;
 use super::notice::Weight;
-use super::results::Model;
+use super::results::{Kept, Model, Summary};
 use super::state::{Loading, State};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,15 +22,7 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Model(loaded) => return model(state, loaded),
         Event::Opened(opened) => return stack(state, opened),
         Event::Slice(id, z, slice) => self::slice(state, id, z, slice),
-        Event::Segmented(run, z, result) => {
-            let current = state.run.as_ref().is_some_and(|r| r.id == run);
-            if let (true, Some(stack)) = (current, &mut state.stack)
-                && state.run.as_ref().is_some_and(|r| r.stack == stack.id)
-            {
-                let (kept, summary) = *result;
-                stack.results.put(z, kept, summary);
-            }
-        }
+        Event::Segmented(run, z, result) => segmented(state, run, z, *result),
         Event::Finished(run, outcome) => {
             finished(state, run, outcome);
             // The sample may have been opened during the old run's last moments.
@@ -94,9 +86,17 @@ fn slice(state: &mut State, id: u64, z: usize, slice: Result<Arc<Grey>, String>)
     }
 }
 
+fn segmented(state: &mut State, run: u64, z: usize, (kept, summary): (Kept, Summary)) {
+    let Some(run) = state.run.as_mut().filter(|r| r.id == run) else { return };
+    run.done += 1;
+    if let Some(stack) = state.stack.as_mut().filter(|s| s.id == run.stack) {
+        stack.results.put(z, kept, summary);
+    }
+}
+
 fn finished(state: &mut State, run: u64, outcome: Outcome) {
     let Some(ended) = state.run.take_if(|r| r.id == run) else { return };
-    if ended.done() > 1 {
+    if ended.done > 1 {
         state.speed = ended.rate();
     }
     match outcome {
@@ -109,8 +109,7 @@ fn finished(state: &mut State, run: u64, outcome: Outcome) {
             Weight::Done,
             format!(
                 "Stopped after {} of {} slices: those stay on show, no file was written",
-                ended.done(),
-                ended.total
+                ended.done, ended.total
             ),
             None,
         ),

@@ -1,5 +1,6 @@
 //! The window without threads behind it: pictures of its states, and what keys, wheel and commands do.
 
+use burn::tensor::Tensor;
 use egui::{Event, Key, Modifiers, MouseWheelUnit, Pos2, TouchPhase, pos2, vec2};
 use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, SnapshotOptions};
@@ -16,7 +17,7 @@ use paser_app::window::{State, Studio};
 use paser_core::bundle::{CurvePoint, Hashed, Manifest, MonteCarlo, NetEntry, PolicyEntry, SplitRecord};
 use paser_core::data::classes::classes;
 use paser_core::data::normalise::Normalisation;
-use paser_core::device::Description;
+use paser_core::device::{Compute, Description};
 use paser_core::hash::unit;
 use paser_core::net::{NetSpec, UnetSpec};
 use paser_core::route::segment::Costs;
@@ -257,6 +258,37 @@ fn picture_of_the_shortcuts_sheet() {
     let mut state = ready(Mode::Dark);
     handle(&mut state, Command::ToggleSheet);
     picture("sheet_dark", &mut harness(state));
+}
+
+/// The window's device made as for a graphics card: it draws while Burn computes on it from a thread.
+#[test]
+fn one_device_draws_and_computes() {
+    if super::software().is_none() {
+        return;
+    }
+    let mut setup = egui_kittest::wgpu::default_wgpu_setup();
+    if let eframe::egui_wgpu::WgpuSetup::CreateNew(new) = &mut setup {
+        new.device_descriptor = Arc::new(paser_core::device::descriptor);
+    }
+    let drawing =
+        egui_kittest::wgpu::create_render_state(setup, eframe::egui_wgpu::RendererOptions::PREDICTABLE);
+    let (instance, adapter) = (drawing.instance.clone(), drawing.adapter.clone());
+    let (device, queue) = (drawing.device.clone(), drawing.queue.clone());
+    let computing = std::thread::spawn(move || {
+        let compute = Compute::shared_from(instance, adapter, device, queue).expect("a shared device");
+        let x = Tensor::<2>::from_data([[1.0, 2.0], [3.0, 4.0]], &compute.device);
+        x.clone().matmul(x).into_data().try_into_vec::<f32>().expect("numbers")
+    });
+    let renderer = egui_kittest::wgpu::WgpuTestRenderer::from_render_state(drawing);
+    let mut harness = Harness::builder()
+        .with_size(vec2(WINDOW[0], WINDOW[1]))
+        .renderer(renderer)
+        .build_eframe(|cc| Studio::of(&cc.egui_ctx, segmented(Mode::Dark)));
+    for _ in 0..5 {
+        harness.run_steps(1);
+        harness.render().expect("a picture");
+    }
+    assert_eq!(computing.join().expect("no panic"), [7.0, 10.0, 15.0, 22.0]);
 }
 
 #[test]
