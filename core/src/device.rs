@@ -117,10 +117,14 @@ impl Compute {
         Self::shared(WgpuSetup { instance, adapter, device, queue, backend })
     }
 
-    /// Sizes of batches of patches or tiles that this device runs: few, so that each is tuned and
-    /// checked once.
-    pub fn batch_sizes(&self) -> &'static [usize] {
+    /// Sizes of batches of patches that this device runs: few, so that each is tuned and checked once.
+    pub fn patch_batches(&self) -> &'static [usize] {
         if self.description.is_real_gpu() { &[1, 4, 16, 64] } else { &[1, 4, 16] }
+    }
+
+    /// The same for whole tiles.
+    pub fn tile_batches(&self) -> &'static [usize] {
+        if self.description.is_real_gpu() { &[1, 4, 16] } else { &[1, 4] }
     }
 }
 

@@ -1,6 +1,7 @@
 //! PaSeR Studio's pipeline as a library: volumes, nets, routing, training, exports. No window here.
 
 pub mod bundle;
+pub mod compare;
 pub mod cost;
 pub mod data;
 pub mod device;

@@ -3,7 +3,7 @@
 use super::Common;
 use super::input::{MethodArgs, bundle, matching};
 use super::output::{bar, shares};
-use paser_core::bundle::{ImageId, Manifest};
+use paser_core::bundle::{Bundle, ImageId, Manifest};
 use paser_core::data::classes::ClassMap;
 use paser_core::data::dataset::Dataset;
 use paser_core::evaluate::{Evaluation, evaluate};
@@ -12,8 +12,9 @@ use paser_core::route::Segmenter;
 use paser_core::{Error, Result};
 use std::path::PathBuf;
 
+/// Images with truth, and the bundle to judge on them.
 #[derive(Debug, clap::Args)]
-pub(super) struct EvaluateArgs {
+pub(super) struct DataArgs {
     /// Folder or stack of images
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
@@ -26,35 +27,47 @@ pub(super) struct EvaluateArgs {
     /// Bundle; the shipped one where not given
     #[arg(long, value_name = "B")]
     bundle: Option<PathBuf>,
-    #[command(flatten)]
-    method: MethodArgs,
     /// Images of this part of the bundle's split: train, val, test; all takes every image
     #[arg(long, value_name = "PART", default_value = "all", value_parser = ["train", "val", "test", "all"])]
     split: String,
-    /// Evaluate on images that the bundle was trained on all the same
+    /// Take images that the bundle was trained on all the same
     #[arg(long)]
     allow_trained: bool,
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct EvaluateArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    method: MethodArgs,
+}
+
+impl DataArgs {
+    /// The bundle, all images, and the numbers of those asked for.
+    pub(super) fn read(&self) -> Result<(Bundle, Dataset, Vec<usize>)> {
+        let bundle = bundle(self.bundle.as_deref())?;
+        let map = matching(&self.classes, &bundle.manifest)?;
+        let channels = bundle.manifest.nets[0].spec.channels();
+        let data = Dataset::read(&self.images, &self.labels, &map, bundle.manifest.normalisation, channels)?;
+        let numbers = chosen(self, &bundle.manifest, &data)?;
+        Ok((bundle, data, numbers))
+    }
+}
+
 pub(super) fn run(args: &EvaluateArgs, common: &Common) -> Result<()> {
-    let bundle = bundle(args.bundle.as_deref())?;
-    let manifest = &bundle.manifest;
-    let map = matching(&args.classes, manifest)?;
-    let channels = manifest.nets[0].spec.channels();
-    let data = Dataset::read(&args.images, &args.labels, &map, manifest.normalisation, channels)?;
-    let numbers = chosen(args, manifest, &data)?;
+    let (bundle, data, numbers) = args.data.read()?;
     let segmenter = Segmenter::new(&bundle, common.compute()?)?;
-    let choice = args.method.choice(manifest, common.seed);
+    let choice = args.method.choice(&bundle.manifest, common.seed);
     let bar = bar(numbers.len(), "images");
-    let evaluation = evaluate(&segmenter, &data, &numbers, &choice, &Control::default(), &mut |n| {
-        bar.set_position(n as u64)
-    })?;
+    let mut progress = |done| bar.set_position(done as u64);
+    let evaluation = evaluate(&segmenter, &data, &numbers, &choice, &Control::default(), &mut progress)?;
     bar.finish_and_clear();
-    common.print(&evaluation, &describe(&evaluation, manifest))
+    common.print(&evaluation, &describe(&evaluation, &bundle.manifest))
 }
 
 /// The images of the part asked for; those trained on are refused unless they are asked for by name.
-fn chosen(args: &EvaluateArgs, manifest: &Manifest, data: &Dataset) -> Result<Vec<usize>> {
+fn chosen(args: &DataArgs, manifest: &Manifest, data: &Dataset) -> Result<Vec<usize>> {
     let within = |part: &[ImageId], n: usize| part.iter().any(|id| id.sha256 == data.samples[n].hash);
     let split = &manifest.split;
     let part = |n: &usize| match args.split.as_str() {

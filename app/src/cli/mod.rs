@@ -1,6 +1,7 @@
 //! The command line. Human text and progress go to stderr, results to stdout; exit 0 done, 1 failed
 //! with one sentence, 2 wrong usage.
 
+mod compare;
 mod diagnose;
 mod evaluate;
 mod input;
@@ -11,9 +12,10 @@ mod places;
 mod segment;
 mod train;
 
+use crate::window;
 use clap::{Args, Parser, Subcommand};
-use paser_core::Result;
 use paser_core::device::{Compute, Wish};
+use paser_core::{Error, Result};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -74,6 +76,8 @@ enum Verb {
     Segment(segment::SegmentArgs),
     /// One method against truth
     Evaluate(evaluate::EvaluateArgs),
+    /// Fixed nets, PaSeR at every λ, random routers with its shares and the oracle, side by side
+    Compare(evaluate::DataArgs),
 }
 
 fn wish(text: &str) -> std::result::Result<Wish, String> {
@@ -115,6 +119,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Train(args)) => train::run(&args, common),
         Some(Verb::Segment(args)) => segment::run(&args, common),
         Some(Verb::Evaluate(args)) => evaluate::run(&args, common),
+        Some(Verb::Compare(args)) => compare::run(&args, common),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -125,6 +130,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn open(_stack: Option<PathBuf>, _common: &Common) -> Result<()> {
-    Err(paser_core::Error::invalid("the window is not built in; use a subcommand, see --help"))
+fn open(stack: Option<PathBuf>, common: &Common) -> Result<()> {
+    let sample = places::sample().ok().map(|folder| folder.join("images.tif"));
+    let options = window::Options { stack, bundle: places::bundle()?, sample, wish: common.device };
+    window::run(options).map_err(Error::invalid)
 }

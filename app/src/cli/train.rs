@@ -1,7 +1,7 @@
 //! `paser train`.
 
 use super::Common;
-use super::output::{bar, shares};
+use super::output::bar;
 use indicatif::ProgressBar;
 use paser_core::data::classes::ClassMap;
 use paser_core::data::dataset::SplitRule;
@@ -123,18 +123,6 @@ fn describe(summary: &Summary, args: &TrainArgs) -> String {
     let v = &summary.validation;
     let mut text =
         format!("bundle {} with λ {}; measured on {}:\n", args.out.display(), v.lambda, v.measured_on);
-    for row in &v.test {
-        let lambda = row.lambda.map_or_else(String::new, |l| format!(" λ {l}"));
-        let above = row.above_random.map_or_else(String::new, |p| {
-            format!(", {:+.4} [{:+.4}, {:+.4}] above random with the same shares", p.mean, p.low, p.high)
-        });
-        text += &format!(
-            "{}{lambda}: IoU {:.4}, {:.2} GFLOPs an image, {}{above}\n",
-            row.method,
-            row.iou,
-            row.flops / 1e9,
-            shares(&row.shares)
-        );
-    }
+    text.extend(v.test.iter().map(super::compare::line));
     text
 }

@@ -1,7 +1,7 @@
 //! The folder of a segmentation run: labels, entropy, routes, class table and the evidence file,
 //! written slice by slice in constant memory.
 
-use super::{AtomicFile, StackMeta, StackWriter, write_atomic};
+use super::{AtomicFile, StackMeta, StackWriter, png_rgb, write_atomic};
 use crate::data::classes::Class;
 use crate::error::{Error, Result};
 use crate::metrics::UNLABELLED;
@@ -97,6 +97,8 @@ pub struct RunWriter {
     labels: StackWriter,
     entropy: Option<StackWriter>,
     routes: AtomicFile,
+    /// The middle slice's labels in colour.
+    preview: Vec<u8>,
     force: bool,
     totals: Totals,
 }
@@ -117,11 +119,11 @@ impl RunWriter {
     pub fn create(folder: &Path, meta: RunMeta, force: bool) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(|e| Error::io("cannot create", folder, e))?;
         let path = |end: &str| folder.join(format!("{}_{end}", meta.name));
-        let taken = ["labels.tif", "entropy.tif", "routes.csv", "classes.json"]
+        let mut taken = ["labels.tif", "entropy.tif", "routes.csv", "classes.json", "preview.png"]
             .map(path)
             .into_iter()
             .chain([folder.join("run.json")]);
-        if let Some(taken) = taken.filter(|p| !force && p.exists()).next() {
+        if let Some(taken) = taken.find(|p| !force && p.exists()) {
             return Err(Error::Exists(taken));
         }
         let scale =
@@ -141,7 +143,16 @@ impl RunWriter {
         let head = format!("slice,y_px,x_px,height_px,width_px,net,entropy_nats,{}\n", columns.join(","));
         routes.write(head.as_bytes())?;
         let totals = Totals::new(meta.nets, meta.classes.len());
-        Ok(Self { folder: folder.to_owned(), meta, labels, entropy, routes, force, totals })
+        Ok(Self {
+            folder: folder.to_owned(),
+            meta,
+            labels,
+            entropy,
+            routes,
+            preview: Vec::new(),
+            force,
+            totals,
+        })
     }
 
     /// Writes slice `z` (counted from 0 in its stack; the files count from 1).
@@ -173,6 +184,10 @@ impl RunWriter {
             );
         }
         self.routes.write(text.as_bytes())?;
+        if self.totals.slices == self.meta.shape[0] / 2 {
+            let colour = |l: &u8| self.meta.classes.get(usize::from(*l)).map_or([0; 3], |c| c.colour);
+            self.preview = result.labels.iter().flat_map(colour).collect();
+        }
         self.totals.add(result);
         Ok(())
     }
@@ -190,14 +205,13 @@ impl RunWriter {
         let mut outputs = vec![self.labels.finish()?];
         outputs.extend(self.entropy.map(StackWriter::finish).transpose()?);
         outputs.push(self.routes.persist(self.force)?);
-        let legend = |(i, c): (usize, &'_ Class)| (i + 1, c.name.clone(), c.colour);
-        let legend: Vec<_> = self.meta.classes.iter().enumerate().map(legend).collect();
-        let legend: Vec<Legend<'_>> = legend
-            .iter()
-            .map(|(value, name, colour)| Legend { value: *value, name, colour: *colour })
-            .collect();
+        let legend = self.meta.classes.iter().enumerate();
+        let legend: Vec<Legend<'_>> =
+            legend.map(|(i, c)| Legend { value: i + 1, name: &c.name, colour: c.colour }).collect();
         let classes = self.folder.join(format!("{}_classes.json", self.meta.name));
         write_atomic(&classes, &json(&legend)?, self.force)?;
+        let preview = self.folder.join(format!("{}_preview.png", self.meta.name));
+        png_rgb(&preview, self.meta.shape[2], self.meta.shape[1], &self.preview, self.force)?;
         let evidence = self.folder.join("run.json");
         let run = serde_json::json!({
             "run": self.meta.evidence,
@@ -207,7 +221,7 @@ impl RunWriter {
             "shares": self.totals.shares(),
         });
         write_atomic(&evidence, &json(&run)?, self.force)?;
-        outputs.extend([classes, evidence]);
+        outputs.extend([classes, preview, evidence]);
         Ok(outputs)
     }
 }

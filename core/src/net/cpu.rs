@@ -10,7 +10,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
+use burn::backend::{Autodiff, AutodiffBackend, Backend, Flex, TensorMetadata, backend_extension};
 use burn::tensor::TensorData;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -35,6 +35,17 @@ pub trait CpuKernels: Backend {
 
     /// Instance norm without affine parameters, then ReLU. [N,C,H,W] -> [N,C,H,W].
     fn norm_relu(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Batch norm with the batch's own figures, `scale` [C] and `shift` [C], then ReLU where asked for.
+    fn batch_norm(
+        x: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        relu: bool,
+    ) -> FloatTensor<Self>;
+
+    /// Mean and biased variance of each channel over the batch: [N,C,H,W] -> [2,C]. Not differentiated.
+    fn channel_moments(x: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 impl CpuKernels for Flex {
@@ -48,6 +59,21 @@ impl CpuKernels for Flex {
         let shape = dims(&x);
         let x = contiguous(x);
         tensor(normalise(values(&x), shape[2] * shape[3]), shape)
+    }
+
+    fn batch_norm(x: FlexTensor, scale: FlexTensor, shift: FlexTensor, relu: bool) -> FlexTensor {
+        let shape = dims(&x);
+        let x = contiguous(x);
+        let moments = channel_moments(values(&x), shape);
+        let (x, scale, shift) = (values(&x), contiguous(scale), contiguous(shift));
+        tensor(batch_normalise(x, &moments, values(&scale), values(&shift), shape, relu), shape)
+    }
+
+    fn channel_moments(x: FlexTensor) -> FlexTensor {
+        let shape = dims(&x);
+        let moments = channel_moments(values(&contiguous(x)), shape);
+        let data: Vec<f32> = moments.iter().map(|m| m.0).chain(moments.iter().map(|m| m.1)).collect();
+        FlexTensor::from_data(TensorData::new(data, [2, shape[1]]))
     }
 }
 
@@ -100,6 +126,31 @@ impl Backward<Flex, 1> for NormRelu {
     }
 }
 
+#[derive(Debug)]
+struct BatchNorm;
+
+impl Backward<Flex, 3> for BatchNorm {
+    type State = (NodeId, NodeId, NodeId, bool);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
+        let nodes = ops.parents;
+        let grad = contiguous(grads.consume::<Flex>(&ops.node));
+        let (x, scale, shift, relu) = ops.state;
+        let mut take = |id| contiguous(checkpointer.retrieve_node_output::<FlexTensor>(id));
+        let (x, scale, shift) = (take(x), take(scale), take(shift));
+        let shape = dims(&x);
+        let (dx, dscale, dshift) =
+            batch_normalise_gradient(values(&x), values(&grad), values(&scale), values(&shift), shape, relu);
+        let vector = |v: Vec<f32>| FlexTensor::from_data(TensorData::new(v, [shape[1]]));
+        let gradients = [tensor(dx, shape), vector(dscale), vector(dshift)];
+        for (node, gradient) in nodes.into_iter().zip(gradients) {
+            if let Some(node) = node {
+                grads.register::<Flex>(node.id, gradient);
+            }
+        }
+    }
+}
+
 impl<C: CheckpointStrategy> CpuKernels for Autodiff<Flex, C> {
     fn conv_same(
         x: FloatTensor<Self>,
@@ -132,6 +183,29 @@ impl<C: CheckpointStrategy> CpuKernels for Autodiff<Flex, C> {
             }
             OpsKind::UnTracked(prep) => prep.finish(Flex::norm_relu(x.into_primitive())),
         }
+    }
+
+    fn batch_norm(
+        x: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        relu: bool,
+    ) -> FloatTensor<Self> {
+        let nodes = [x.node(), scale.node(), shift.node()];
+        let run = |x: FloatTensor<Self>, scale: FloatTensor<Self>, shift: FloatTensor<Self>| {
+            Flex::batch_norm(x.into_primitive(), scale.into_primitive(), shift.into_primitive(), relu)
+        };
+        match BatchNorm.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(mut prep) => {
+                let state = (prep.checkpoint(&x), prep.checkpoint(&scale), prep.checkpoint(&shift), relu);
+                prep.finish(state, run(x, scale, shift))
+            }
+            OpsKind::UnTracked(prep) => prep.finish(run(x, scale, shift)),
+        }
+    }
+
+    fn channel_moments(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::from_inner(Flex::channel_moments(x.into_primitive()))
     }
 }
 
@@ -365,6 +439,91 @@ fn moments(x: &[f32]) -> (f32, f32) {
     let mean = (sum(x, |v| v) / count) as f32;
     let variance = sum(x, |v| (v - mean) * (v - mean)) / count;
     (mean, (1.0 / (variance + f64::from(EPSILON)).sqrt()) as f32)
+}
+
+/// Mean and biased variance of each channel.
+fn channel_moments(x: &[f32], shape: [usize; 4]) -> Vec<(f32, f32)> {
+    let of_channel = |c: usize| {
+        let planes = || channel(x, shape, c);
+        let count = (shape[0] * shape[2] * shape[3]) as f64;
+        let mean = (planes().map(|p| sum(p, |v| v)).sum::<f64>() / count) as f32;
+        let variance = planes().map(|p| sum(p, |v| (v - mean) * (v - mean))).sum::<f64>() / count;
+        (mean, variance as f32)
+    };
+    (0..shape[1]).into_par_iter().map(of_channel).collect()
+}
+
+/// The planes of channel `c`, image by image.
+fn channel(x: &[f32], [_, channels, height, width]: [usize; 4], c: usize) -> impl Iterator<Item = &[f32]> {
+    x.chunks(height * width).skip(c).step_by(channels)
+}
+
+fn batch_normalise(
+    x: &[f32],
+    moments: &[(f32, f32)],
+    scale: &[f32],
+    shift: &[f32],
+    [_, channels, height, width]: [usize; 4],
+    relu: bool,
+) -> Vec<f32> {
+    let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+    let mut y = vec![0.0; x.len()];
+    let plane = height * width;
+    y.par_chunks_mut(plane).zip(x.par_chunks(plane)).enumerate().for_each(|(index, (y, x))| {
+        let c = index % channels;
+        let slope = scale[c] / (moments[c].1 + EPSILON).sqrt();
+        let offset = shift[c] - moments[c].0 * slope;
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = (x * slope + offset).max(floor);
+        }
+    });
+    y
+}
+
+/// Gradients through batch norm (and ReLU) with respect to input, scale and shift: with
+/// n = (x - mean) / deviation and h the gradient where the output is not cut off,
+/// dx = scale / deviation * (h - mean(h) - n * mean(h * n)).
+fn batch_normalise_gradient(
+    x: &[f32],
+    grad: &[f32],
+    scale: &[f32],
+    shift: &[f32],
+    shape: [usize; 4],
+    relu: bool,
+) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+    let moments = channel_moments(x, shape);
+    let normed = |c: usize| {
+        let (mean, inverse) = (moments[c].0, 1.0 / (moments[c].1 + EPSILON).sqrt());
+        move |x: f32| (x - mean) * inverse
+    };
+    let passed = |c: usize| {
+        let (n, scale, shift) = (normed(c), scale[c], shift[c]);
+        move |h: f32, x: f32| if relu && n(x) * scale + shift <= 0.0 { 0.0 } else { h }
+    };
+    let sums: Vec<(f64, f64)> = (0..shape[1])
+        .into_par_iter()
+        .map(|c| {
+            let (n, h) = (normed(c), passed(c));
+            let planes = || channel(grad, shape, c).zip(channel(x, shape, c));
+            let shift = planes().map(|(g, x)| sum_pairs(g, x, &h)).sum();
+            let scale = planes().map(|(g, x)| sum_pairs(g, x, |g, x| h(g, x) * n(x))).sum();
+            (scale, shift)
+        })
+        .collect();
+    let (plane, count) = (shape[2] * shape[3], (shape[0] * shape[2] * shape[3]) as f64);
+    let mut dx = vec![0.0; x.len()];
+    let planes = x.par_chunks(plane).zip(grad.par_chunks(plane));
+    dx.par_chunks_mut(plane).zip(planes).enumerate().for_each(|(index, (dx, (x, grad)))| {
+        let c = index % shape[1];
+        let (n, h) = (normed(c), passed(c));
+        let slope = scale[c] / (moments[c].1 + EPSILON).sqrt();
+        let (mean_hn, mean_h) = ((sums[c].0 / count) as f32, (sums[c].1 / count) as f32);
+        for ((d, x), g) in dx.iter_mut().zip(x).zip(grad) {
+            *d = slope * (h(*g, *x) - mean_h - n(*x) * mean_hn);
+        }
+    });
+    let (dscale, dshift) = sums.iter().map(|(a, b)| (*a as f32, *b as f32)).unzip();
+    (dx, dscale, dshift)
 }
 
 const LANES: usize = 16;

@@ -187,24 +187,48 @@ impl BatchNorm {
         x * channelwise(scale) + channelwise(shift)
     }
 
-    /// With the batch's own figures, which also move the running ones.
-    pub fn forward_train(&mut self, x: Tensor<4>) -> Tensor<4> {
+    /// With the batch's own figures, which also move the running ones; then ReLU where asked for.
+    pub fn forward_train(&mut self, x: Tensor<4>, relu: bool) -> Tensor<4> {
         let [n, channels, h, w] = x.dims();
         let count = (n * h * w) as f64;
-        let over_batch = |t: Tensor<4>| t.mean_dim(3).mean_dim(2).mean_dim(0);
-        let mean = over_batch(x.clone());
-        let centred = x - mean.clone();
+        let moments = moments(x.clone().detach());
+        let row = |i| moments.clone().narrow(0, i, 1).reshape([channels]);
+        follow(&mut self.mean, row(0));
+        follow(&mut self.var, row(1) * (count / (count - 1.0).max(1.0)));
+        if on_cpu(&x.device()) {
+            return Tensor::from_dispatch(<Dispatch as CpuKernels>::batch_norm(
+                x.into_dispatch(),
+                self.g.val().into_dispatch(),
+                self.b.val().into_dispatch(),
+                relu,
+            ));
+        }
+        let centred = x.clone() - over_batch(x);
         let variance = over_batch(centred.clone().square());
-        let unbiased = variance.clone().reshape([channels]) * (count / (count - 1.0).max(1.0));
-        follow(&mut self.mean, mean.reshape([channels]));
-        follow(&mut self.var, unbiased);
-        centred / (variance + EPSILON).sqrt() * channelwise(self.g.val()) + channelwise(self.b.val())
+        let y = centred / (variance + EPSILON).sqrt() * channelwise(self.g.val()) + channelwise(self.b.val());
+        if relu { activation::relu(y) } else { y }
     }
 
     /// Cost in evaluation over `numel` values.
     pub fn flops(numel: usize) -> Flops {
         2 * numel as Flops
     }
+}
+
+/// Mean and biased variance of each channel [2,C].
+fn moments(x: Tensor<4>) -> Tensor<2> {
+    if on_cpu(&x.device()) {
+        return Tensor::from_dispatch(<Dispatch as CpuKernels>::channel_moments(x.into_dispatch()));
+    }
+    let [_, channels, _, _] = x.dims();
+    let mean = over_batch(x.clone());
+    let variance = over_batch((x - mean.clone()).square());
+    Tensor::cat(vec![mean.reshape([1, channels]), variance.reshape([1, channels])], 0)
+}
+
+/// Mean over batch and pixels [1,C,1,1].
+fn over_batch(x: Tensor<4>) -> Tensor<4> {
+    x.mean_dim(3).mean_dim(2).mean_dim(0)
 }
 
 fn channelwise(t: Tensor<1>) -> Tensor<4> {

@@ -79,12 +79,12 @@ impl Policy {
 
     /// The same with the batch's own figures, which move the running ones.
     pub fn forward_train(&mut self, x: Tensor<4>) -> Tensor<3> {
-        let x = activation::relu(self.bn1.forward_train(self.conv1.forward(x)));
+        let x = self.bn1.forward_train(self.conv1.forward(x), true);
         let x = max_pool_3(x);
         let res = &mut self.res;
-        let y = activation::relu(res.bn1.forward_train(res.conv1.forward(x.clone())));
-        let y = res.bn2.forward_train(res.conv2.forward(y));
-        let short = res.projbn.forward_train(res.proj.forward(x));
+        let y = res.bn1.forward_train(res.conv1.forward(x.clone()), true);
+        let y = res.bn2.forward_train(res.conv2.forward(y), false);
+        let short = res.projbn.forward_train(res.proj.forward(x), false);
         self.decide(activation::relu(y + short))
     }
 

@@ -15,9 +15,6 @@ use crate::net::dropout::{Off, mc_masks};
 use crate::trust;
 use burn::tensor::{Tensor, TensorData};
 
-/// Tiles that one batch of f0 holds at most on the CPU and on a GPU.
-const TILES: [usize; 2] = [4, 16];
-
 /// Where a patch went and why.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PatchRoute {
@@ -142,7 +139,7 @@ impl Segmenter {
 
     /// Tiles that one call should bring together so that patches of one net fill their batches.
     pub fn tiles_wanted(&self) -> usize {
-        2 * self.tile_batch()
+        2 * self.compute.tile_batches().iter().max().map_or(1, |n| *n)
     }
 
     /// Segments `slices`; `names` tell them apart for a random method.
@@ -197,7 +194,7 @@ impl Segmenter {
         for net in 1..self.models.nets.len() {
             let mut left = values.as_slice();
             let mut said = Vec::new();
-            for (items, size) in plan(patches, self.compute.batch_sizes()) {
+            for (items, size) in plan(patches, self.compute.patch_batches()) {
                 let (now, later) = left.split_at(items);
                 left = later;
                 said.extend(self.label(net, now, size)?);
@@ -207,10 +204,6 @@ impl Segmenter {
         let classes = opinion.labels.iter().map(|l| f32::from(*l));
         let policy_input = classes.chain(opinion.entropy.iter().copied()).collect();
         Ok(Examined { slice: tile.slice, corner: tile.corner, policy_input, labels })
-    }
-
-    fn tile_batch(&self) -> usize {
-        TILES[usize::from(self.compute.description.is_real_gpu())]
     }
 
     fn tiles(&self, slices: &[Prepared]) -> Vec<Tile> {
@@ -230,11 +223,9 @@ impl Segmenter {
         if !choice.needs_f0() {
             return Ok(Vec::new());
         }
-        let sizes: Vec<usize> =
-            self.compute.batch_sizes().iter().copied().filter(|s| *s <= self.tile_batch()).collect();
         let mut opinions = Vec::with_capacity(tiles.len());
         let mut left = tiles;
-        for (items, size) in plan(tiles.len(), &sizes) {
+        for (items, size) in plan(tiles.len(), self.compute.tile_batches()) {
             let (now, later) = left.split_at(items);
             left = later;
             opinions.extend(self.ask(now, size, choice)?);
@@ -362,7 +353,7 @@ impl Segmenter {
         for net in 1..self.models.nets.len() {
             let jobs: Vec<&PatchJob> = jobs.iter().filter(|j| j.net == net).collect();
             let mut left = jobs.as_slice();
-            for (items, size) in plan(jobs.len(), self.compute.batch_sizes()) {
+            for (items, size) in plan(jobs.len(), self.compute.patch_batches()) {
                 let (now, later) = left.split_at(items);
                 left = later;
                 let patches: Vec<Vec<f32>> =

@@ -45,7 +45,7 @@ impl Layout {
             self.grid[i] > 0
                 && self.tile[i] > 0
                 && self.tile[i] <= 1 << 14
-                && self.tile[i] % self.grid[i] == 0
+                && self.tile[i].is_multiple_of(self.grid[i])
         })
     }
 

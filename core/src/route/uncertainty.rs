@@ -24,8 +24,7 @@ impl Uncertainty {
             .into_iter()
             .map(|logits| activation::softmax(logits, 1))
             .reduce(|a, b| a + b)
-            .map(|sum| sum / count)
-            .unwrap_or_else(|| unreachable!("a summary needs a pass"));
+            .map_or_else(|| unreachable!("a summary needs a pass"), |sum| sum / count);
         let labels = probabilities.clone().argmax(1).float();
         let entropy = entropy(probabilities.clone());
         Self { probabilities, labels, entropy }

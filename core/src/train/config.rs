@@ -189,7 +189,7 @@ impl TrainConfig {
 
     fn authors(channels: usize, classes: usize) -> Self {
         // weights for pore, carbon and nickel; other class tables get none
-        let given = ClassWeights::Given(vec![0.962_751_12, 0.896_902_9, 0.140_345_98]);
+        let given = ClassWeights::Given(vec![0.962_751_1, 0.896_902_9, 0.140_345_98]);
         Self {
             preset: Preset::Authors,
             class_weights: if classes == 3 { given } else { ClassWeights::None },
@@ -214,14 +214,14 @@ impl TrainConfig {
             class_weights: ClassWeights::InverseFrequency,
             augment: true,
             dropout: false,
-            pretrain: vec![stage(400, 8, 3e-3), stage(250, 4, 1e-3)],
-            distil: stage(300, 2, 3e-3),
+            pretrain: vec![stage(500, 16, 3e-3), stage(160, 16, 1e-3)],
+            distil: stage(240, 2, 3e-3),
             policy: stage(60, 4, 3e-3),
             lambdas: vec![0.0, 0.02, 0.05, 0.1, 0.5],
             lambda: None,
             least_share: 0.05,
             estimator: Estimator::Expected,
-            finetune: stage(20, 2, 3e-4),
+            finetune: stage(12, 4, 1e-4),
             ..Self::paper(channels, classes)
         }
     }

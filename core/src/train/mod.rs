@@ -7,14 +7,14 @@ mod reinforce;
 mod report;
 mod run;
 mod supervised;
-mod table;
 
 pub use config::{Preset, TrainConfig};
-pub use report::{StageReport, Summary, TestRow};
+pub use report::{StageReport, Summary};
 
 use crate::bundle::{
     self, Bundle, ImageId, MANIFEST, Manifest, Models, MonteCarlo, NetEntry, PolicyEntry, SplitRecord,
 };
+use crate::compare::{self, Table};
 use crate::data::classes::{ClassMap, classes};
 use crate::data::dataset::Dataset;
 use crate::device::Compute;
@@ -31,7 +31,6 @@ use reinforce::Joint;
 use run::Run;
 use std::path::Path;
 use std::time::Instant;
-use table::Table;
 
 /// What to train on and where to put the bundle.
 pub struct Request<'a> {
@@ -214,15 +213,10 @@ impl Trainer<'_> {
         let (validation, test) = (run.split.validation.clone(), run.split.test.clone());
         let curve_images = if validation.is_empty() { run.split.train.clone() } else { validation };
         let table = self.table(run, &segmenter, &curve_images, "validation")?;
-        segmenter.manifest.curve = report::curve(run, &table, &segmenter, policies)?;
+        segmenter.manifest.curve = compare::curve(&segmenter, &table, &run.data.samples)?;
         segmenter.manifest.lambda = report::choose_lambda(run.config, &segmenter.manifest.curve);
-        let rows = match test.is_empty() {
-            true => report::test(run, &table, &segmenter, policies, costs)?,
-            false => {
-                let table = self.table(run, &segmenter, &test, "test")?;
-                report::test(run, &table, &segmenter, policies, costs)?
-            }
-        };
+        let table = if test.is_empty() { table } else { self.table(run, &segmenter, &test, "test")? };
+        let rows = compare::rows(&segmenter, &table, &run.data.samples, costs, run.config.seed)?;
         let summary =
             Summary::new(std::mem::take(&mut self.stages), run, &segmenter.manifest, rows, self.compute);
         self.write(run, segmenter.manifest, nets, policies, &summary)?;

@@ -4,14 +4,14 @@ use super::config::Estimator;
 use super::loss;
 use super::run::{Run, cosine};
 use super::supervised::adam;
-use super::table::Table;
+use crate::compare::Table;
 use crate::data::dataset::Crop;
 use crate::error::Result;
 use crate::hash::Stream;
 use crate::metrics::{macro_iou, mean};
 use crate::net::dropout::Off;
 use crate::net::{Net, Policy};
-use crate::route::method::{argmax, softmax};
+use crate::route::method::softmax;
 use crate::route::segment::floats;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Tensor, TensorData};
@@ -150,18 +150,6 @@ impl Routed {
         }
         Ok(())
     }
-}
-
-/// What `policy` sends every patch of the table to (its argmax).
-pub(crate) fn decide(run: &Run<'_>, table: &Table, policy: &Policy, nets: usize) -> Result<Vec<Vec<u8>>> {
-    let device = run.device.clone().inner();
-    let [h, w] = run.config.layout.tile;
-    let one = |tile: usize| {
-        let values = table.tiles[tile].examined.policy_input.clone();
-        let x = Tensor::<4>::from_data(TensorData::new(values, [1, 2, h, w]), &device);
-        Ok(floats(policy.forward(x).into_data())?.chunks(nets).map(argmax).collect())
-    };
-    (0..table.tiles.len()).map(one).collect()
 }
 
 fn inputs(run: &Run<'_>, table: &Table, batch: &[usize]) -> Tensor<4> {

@@ -101,7 +101,7 @@ pub(crate) fn report(
     steps: usize,
     loss: &Tensor<1>,
 ) -> Result<()> {
-    if step % CADENCE != 0 && step + 1 != steps {
+    if !step.is_multiple_of(CADENCE) && step + 1 != steps {
         return Ok(());
     }
     let value = f64::from(loss.clone().into_scalar::<f32>());
@@ -153,7 +153,7 @@ impl Batches {
             let key = [image, self.stream.below(1 << 30), self.stream.below(1 << 30)];
             return (key, run.data.samples[image].random_crop(self.size, &mut self.stream));
         }
-        if self.next % self.places.len() == 0 {
+        if self.next.is_multiple_of(self.places.len()) {
             self.stream.shuffle(&mut self.places);
         }
         let key = self.places[self.next % self.places.len()];

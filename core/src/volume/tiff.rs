@@ -424,13 +424,15 @@ fn compression(source: &Source, code: u64) -> Result<u64> {
     }
 }
 
+/// Planes along one axis are slices, whatever that axis is called (Python's writers call it channels).
 fn check_hyperstack(source: &Source, imagej: &Description) -> Result<()> {
-    let Description { channels, frames, .. } = imagej;
-    if *channels <= 1 && *frames <= 1 {
+    let Description { images, channels, frames, .. } = imagej;
+    let slices = images / channels.saturating_mul(*frames).max(1);
+    if [*channels, *frames, slices].iter().filter(|n| **n > 1).count() <= 1 {
         return Ok(());
     }
     Err(source.bad(format!(
-        "it is a hyperstack of {channels} channels and {frames} time frames, but a stack of slices is needed; in \
+        "it is a hyperstack of {channels} channels, {slices} slices and {frames} time frames, but a stack of slices is needed; in \
          Fiji split the channels, or correct the slices under Image > Properties, and save it again"
     )))
 }

@@ -3,6 +3,7 @@
 mod fixture;
 mod golden;
 mod house;
+mod kernels;
 mod learning;
 mod nets;
 mod pipeline;

@@ -223,3 +223,82 @@ fn training_ends_with_a_bundle_that_evaluates_and_refuses_its_own_training_image
     crate::fixture::refused(folder.path(), &evaluate, "trained on 3 of these 5 images");
     crate::fixture::refused(folder.path(), &train, "exists already");
 }
+
+#[test]
+fn the_nets_are_counted_to_the_last_digit() {
+    let folder = tempdir().unwrap();
+    let models = json(folder.path(), &["models"]);
+    let expected = serde_json::json!([
+        {"name": "f0", "parameters": 16_571, "input": [1, 224, 256], "flops": 312_639_488_u64},
+        {"name": "f1", "parameters": 1_080_595, "input": [1, 56, 64], "flops": 142_047_232_u64},
+        {"name": "f2", "parameters": 17_275_459, "input": [1, 56, 64], "flops": 2_245_648_384_u64},
+        {"name": "policy", "parameters": 14_736, "input": [2, 224, 256], "flops": 254_837_504_u64},
+    ]);
+    assert_eq!(models, expected);
+}
+
+#[test]
+fn counts_at_other_sizes_follow_the_reference() {
+    use paser_core::hash::Stream;
+    use paser_core::net::{Policy, Unet, params};
+    let cpu = burn::tensor::Device::flex();
+    let net = |spec: UnetSpec| Unet::new(&spec, &cpu, &mut Stream::new(0, "count"));
+    let [f0, f1, f2] = [UnetSpec::f0, UnetSpec::f1, UnetSpec::f2].map(|f| net(f(1, 3)));
+    assert_eq!([f1.flops([224, 256]), f2.flops([224, 256])], [2_282_291_200, 36_081_762_304]);
+    let small = [f0.flops([32, 32]), f1.flops([32, 32]), f2.flops([32, 32])];
+    assert_eq!(small, [5_582_848, 40_755_200, 644_317_184]);
+    assert_eq!(f0.flops([56, 64]) * 16, f0.flops([224, 256]));
+    let [f0, f1, f2] = [UnetSpec::f0, UnetSpec::f1, UnetSpec::f2].map(|f| net(f(1, 2)));
+    assert_eq!(
+        [f0.flops([32, 32]), f1.flops([32, 32]), f2.flops([32, 32])],
+        [5_574_656, 40_738_816, 644_251_648]
+    );
+    assert_eq!([params::count(&f0), params::count(&f1), params::count(&f2)], [16_562, 1_080_578, 17_275_394]);
+    let policy = |patches| Policy::new(patches, 3, &cpu, &mut Stream::new(0, "count"));
+    assert_eq!((policy(16).flops([32, 32]), policy(1).flops([32, 32])), (4_551_424, 4_550_704));
+    assert_eq!(params::count(&policy(1)), 13_971);
+}
+
+#[test]
+fn an_interrupted_training_goes_on_with_what_it_finished() {
+    let folder = tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    json(folder.path(), &["phantom", "--out", &at("p"), "--slices", "3", "--height", "48", "--width", "48"]);
+    std::fs::write(folder.path().join("c.json"), include_str!("../data/tiny-training.json")).unwrap();
+    let (images, labels, out, config) = (at("p/images"), at("p/labels"), at("b"), at("c.json"));
+    let train = [
+        "train",
+        "--images",
+        &images,
+        "--labels",
+        &labels,
+        "--classes",
+        "pore=1,carbon=2,nickel=3",
+        "--out",
+        &out,
+        "--config",
+        &config,
+        "--split",
+        "1,1,1",
+    ];
+    let mut running = std::process::Command::new(crate::fixture::program())
+        .args(train)
+        .args(["--device", "cpu"])
+        .env("PASER_CACHE", folder.path())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let first = folder.path().join("b.partial/f1.safetensors");
+    let waited = std::time::Instant::now();
+    while !first.exists() && waited.elapsed().as_secs() < 60 && running.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+    assert!(!folder.path().join("b").exists(), "a bundle appears only when it is whole");
+    let summary = json(folder.path(), &[&train[..], &["--resume"]].concat());
+    let stages: Vec<&str> =
+        summary["stages"].as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
+    assert!(!stages.contains(&"f1") && stages.contains(&"finetune"), "resumed stages: {stages:?}");
+    assert!(!folder.path().join("b.partial").exists());
+}

@@ -106,11 +106,22 @@ fn imagej_counts_that_the_file_cannot_hold_are_refused() {
 }
 
 #[test]
-fn hyperstacks_are_refused() {
+fn hyperstacks_of_several_axes_are_refused() {
     let scratch = Scratch::new();
-    for text in ["ImageJ=1\nimages=2\nchannels=2\n\0", "ImageJ=1\nimages=2\nframes=2\n\0"] {
-        let refusal = scratch.refusal(&imagej_file(text, &[0; 4]));
+    for text in
+        ["ImageJ=1\nimages=4\nchannels=2\nslices=2\n\0", "ImageJ=1\nimages=4\nchannels=2\nframes=2\n\0"]
+    {
+        let refusal = scratch.refusal(&imagej_file(text, &[0; 8]));
         assert!(refusal.contains("hyperstack"), "{refusal}");
+    }
+}
+
+#[test]
+fn planes_along_a_single_axis_are_slices_whatever_its_name() {
+    let scratch = Scratch::new();
+    for axis in ["channels", "frames", "slices"] {
+        let path = scratch.put(&imagej_file(&format!("ImageJ=1\nimages=2\n{axis}=2\n\0"), &[1, 2, 3, 4]));
+        assert_eq!(open(&path).unwrap().info().slices, 2, "{axis}");
     }
 }
 

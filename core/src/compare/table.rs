@@ -1,7 +1,6 @@
 //! The reward table: while f0 to fm are frozen, the IoU of every patch under every net is fixed, so
 //! it is computed once and looked up ever after.
 
-use super::loss;
 use crate::cost::Flops;
 use crate::data::dataset::Sample;
 use crate::error::Result;
@@ -9,32 +8,42 @@ use crate::event::Control;
 use crate::metrics::{UNLABELLED, macro_iou};
 use crate::route::segment::{Examined, Segmenter};
 use crate::route::tiles::{self, Layout, Rect};
+use crate::train::loss;
 
 /// A patch: where it lies and its IoU under each net, none where it has no labelled pixel.
 #[derive(Clone, Debug)]
-pub(crate) struct PatchEntry {
-    pub(crate) at: Option<Rect>,
-    pub(crate) iou: Option<Vec<f64>>,
+pub struct PatchEntry {
+    /// The part of it in the slice; none where it lies wholly outside.
+    pub at: Option<Rect>,
+    /// IoU under each net.
+    pub iou: Option<Vec<f64>>,
 }
 
 /// A tile with all its patches.
 #[derive(Clone, Debug)]
-pub(crate) struct TileEntry {
-    pub(crate) examined: Examined,
-    pub(crate) patches: Vec<PatchEntry>,
+pub struct TileEntry {
+    /// What every net says of it.
+    pub examined: Examined,
+    /// Its patches.
+    pub patches: Vec<PatchEntry>,
 }
 
 /// All tiles of some samples.
-pub(crate) struct Table {
-    pub(crate) tiles: Vec<TileEntry>,
-    pub(crate) samples: Vec<usize>,
+pub struct Table {
+    /// The tiles, sample by sample; `examined.slice` counts the samples of the table.
+    pub tiles: Vec<TileEntry>,
+    /// Numbers of the samples in their data set.
+    pub samples: Vec<usize>,
     layout: Layout,
     classes: usize,
 }
 
 impl Table {
-    /// Runs every net on every patch of `samples[numbers]`.
-    pub(crate) fn build(
+    /// Runs every net on every patch of `samples[numbers]`; `progress` hears how many are done.
+    ///
+    /// # Errors
+    /// Where the device fails or the work was stopped.
+    pub fn build(
         segmenter: &Segmenter,
         samples: &[Sample],
         numbers: &[usize],
@@ -59,7 +68,7 @@ impl Table {
     }
 
     /// Rewards [tiles of `batch` x patches x nets] at λ; zero where a patch has no truth.
-    pub(crate) fn rewards(&self, batch: &[usize], costs: &[f64], lambda: f64) -> Vec<f32> {
+    pub fn rewards(&self, batch: &[usize], costs: &[f64], lambda: f64) -> Vec<f32> {
         let of_patch = |patch: &PatchEntry| -> Vec<f32> {
             let Some(iou) = &patch.iou else { return vec![0.0; costs.len()] };
             iou.iter().zip(costs).map(|(i, c)| loss::reward(i - iou[0], *c, lambda) as f32).collect()
@@ -68,7 +77,7 @@ impl Table {
     }
 
     /// Macro IoU of each stitched sample when patch p of tile t goes to net `actions[t][p]`.
-    pub(crate) fn iou(&self, samples: &[Sample], actions: &[Vec<u8>]) -> Vec<f64> {
+    pub fn iou(&self, samples: &[Sample], actions: &[Vec<u8>]) -> Vec<f64> {
         let mut maps: Vec<Vec<u8>> =
             self.samples.iter().map(|n| vec![UNLABELLED; samples[*n].truth.len()]).collect();
         for (tile, actions) in self.tiles.iter().zip(actions) {
@@ -85,7 +94,7 @@ impl Table {
     }
 
     /// Patches that lie in a slice.
-    pub(crate) fn live(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+    pub fn live(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         let patches = |(t, tile): (usize, &TileEntry)| {
             let live = tile.patches.iter().enumerate().filter(|(_, p)| p.at.is_some());
             live.map(|(p, _)| (t, p)).collect::<Vec<_>>()
@@ -94,7 +103,7 @@ impl Table {
     }
 
     /// Mean cost of a sample by the paper's count; `fixed` is what f0 and the policy cost a tile.
-    pub(crate) fn flops(&self, actions: &[Vec<u8>], fixed: Flops, patch: &[Flops]) -> f64 {
+    pub fn flops(&self, actions: &[Vec<u8>], fixed: Flops, patch: &[Flops]) -> f64 {
         let full = self.layout.patch().iter().product::<usize>() as f64;
         let share = fixed as f64 / self.layout.patches() as f64;
         let cost = |(t, p): (usize, usize)| {
