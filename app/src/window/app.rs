@@ -10,7 +10,7 @@ use super::theme::{self, Mode};
 use super::{keys, text};
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often a run's figures are drawn anew.
 const TICK: Duration = Duration::from_millis(250);
@@ -59,8 +59,11 @@ impl Studio {
         {
             run.live = Some(live);
         }
+        self.state.notices.expire(Instant::now());
         if self.state.run.is_some() {
             ctx.request_repaint_after(TICK);
+        } else if !self.state.notices.shown().is_empty() {
+            ctx.request_repaint_after(4 * TICK);
         }
     }
 
@@ -76,8 +79,10 @@ impl Studio {
             self.command(&ctx, command);
         }
         if asked {
-            ctx.set_theme(self.state.mode.egui());
             ctx.request_repaint();
+        }
+        if ctx.theme() != self.state.mode.egui() {
+            ctx.set_theme(self.state.mode.egui());
         }
         self.name_window(&ctx);
     }

@@ -234,6 +234,7 @@ fn begin(state: &mut State, slices: std::ops::Range<usize>, write: bool) -> Vec<
         stack: stack.id,
         control,
         total: slices.len(),
+        done: 0,
         live: None,
         paused: Duration::ZERO,
         paused_since: None,

@@ -4,7 +4,7 @@ use super::command::{Command, Effect, handle, want};
 use super::engine::{Event, Opened, Outcome, Pick};
 use super::grey::Grey;
 use super::notice::Weight;
-use super::results::Model;
+use super::results::{Kept, Model, Summary};
 use super::state::{Loading, State};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,16 +22,12 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Model(loaded) => return model(state, loaded),
         Event::Opened(opened) => return stack(state, opened),
         Event::Slice(id, z, slice) => self::slice(state, id, z, slice),
-        Event::Segmented(run, z, result) => {
-            let current = state.run.as_ref().is_some_and(|r| r.id == run);
-            if let (true, Some(stack)) = (current, &mut state.stack)
-                && state.run.as_ref().is_some_and(|r| r.stack == stack.id)
-            {
-                let (kept, summary) = *result;
-                stack.results.put(z, kept, summary);
-            }
+        Event::Segmented(run, z, result) => segmented(state, run, z, *result),
+        Event::Finished(run, outcome) => {
+            finished(state, run, outcome);
+            // The sample may have been opened during the old run's last moments.
+            return begin_if_eager(state);
         }
-        Event::Finished(run, outcome) => finished(state, run, outcome),
         Event::Picked(pick, path, unseen) => return picked(state, pick, path, unseen),
     }
     Vec::new()
@@ -72,7 +68,7 @@ fn stack(state: &mut State, opened: Result<Box<Opened>, String>) -> Vec<Effect> 
 }
 
 fn begin_if_eager(state: &mut State) -> Vec<Effect> {
-    if !state.eager || state.obstacle().is_some() {
+    if !state.eager || state.opening.is_some() || state.obstacle().is_some() {
         return Vec::new();
     }
     state.eager = false;
@@ -90,9 +86,17 @@ fn slice(state: &mut State, id: u64, z: usize, slice: Result<Arc<Grey>, String>)
     }
 }
 
+fn segmented(state: &mut State, run: u64, z: usize, (kept, summary): (Kept, Summary)) {
+    let Some(run) = state.run.as_mut().filter(|r| r.id == run) else { return };
+    run.done += 1;
+    if let Some(stack) = state.stack.as_mut().filter(|s| s.id == run.stack) {
+        stack.results.put(z, kept, summary);
+    }
+}
+
 fn finished(state: &mut State, run: u64, outcome: Outcome) {
     let Some(ended) = state.run.take_if(|r| r.id == run) else { return };
-    if ended.done() > 1 {
+    if ended.done > 1 {
         state.speed = ended.rate();
     }
     match outcome {
@@ -105,16 +109,13 @@ fn finished(state: &mut State, run: u64, outcome: Outcome) {
             Weight::Done,
             format!(
                 "Stopped after {} of {} slices: those stay on show, no file was written",
-                ended.done(),
-                ended.total
+                ended.done, ended.total
             ),
             None,
         ),
         Outcome::Stopped => {}
         Outcome::Failed(why) => state.notices.error(why),
     }
-    // A stack opened during the old run's last moments may still wait for its first result.
-    state.eager &= state.stack.is_some() || state.opening.is_some();
 }
 
 fn picked(state: &mut State, pick: Pick, path: Option<PathBuf>, unseen: bool) -> Vec<Effect> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Bars of a histogram.
-pub const BINS: usize = 96;
+pub const BINS: usize = 128;
 /// Memory for slices that are shown or about to be.
 const BUDGET: usize = 256 << 20;
 
@@ -62,7 +62,9 @@ impl Grey {
     /// Counts between `ends`; values beyond fall into the outermost bars.
     pub fn histogram(&self, [low, high]: [f32; 2]) -> Histogram {
         let mut bars = vec![0u32; BINS];
-        let scale = BINS as f32 / (high - low).max(f32::MIN_POSITIVE);
+        // Whole numbers fill the last bar too, so that bars of 8 bits hold two values each.
+        let last = if low.fract() == 0.0 && high.fract() == 0.0 { 1.0 } else { 0.0 };
+        let scale = BINS as f32 / (high - low + last).max(f32::MIN_POSITIVE);
         let step = (self.values.len() >> 20).max(1);
         for value in self.values.iter().step_by(step).filter(|v| v.is_finite()) {
             let bar = ((value - low) * scale).clamp(0.0, BINS as f32 - 1.0) as usize;

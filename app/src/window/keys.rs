@@ -41,7 +41,6 @@ pub fn commands(ctx: &Context) -> Vec<Command> {
                 Event::Key { key, pressed: true, modifiers, .. } if !typing => {
                     commands.extend(of_key(*key, *modifiers));
                 }
-                Event::Text(text) if !typing => commands.extend(of_text(text)),
                 _ => {}
             }
         }
@@ -58,6 +57,9 @@ fn of_key(key: Key, modifiers: Modifiers) -> Option<Command> {
             (Key::Enter, true) => Some(Command::SegmentStack),
             _ => None,
         };
+    }
+    if key == Key::Questionmark || (key == Key::Slash && modifiers.shift) {
+        return Some(Command::ToggleSheet);
     }
     if modifiers.any() {
         return None;
@@ -80,9 +82,4 @@ fn of_key(key: Key, modifiers: Modifiers) -> Option<Command> {
         Key::T => Command::ToggleMode,
         _ => return None,
     })
-}
-
-/// Signs that stand elsewhere on every keyboard are known by what they write.
-fn of_text(text: &str) -> Option<Command> {
-    (text == "?").then_some(Command::ToggleSheet)
 }

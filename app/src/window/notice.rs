@@ -1,5 +1,7 @@
 //! What went wrong or well, in one sentence each, shown once.
 
+use std::time::Instant;
+
 /// How much a notice matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
@@ -22,6 +24,8 @@ pub struct Notice {
     pub text: String,
     /// A path to copy, where one belongs to it.
     pub path: Option<String>,
+    /// When it appeared.
+    pub since: Instant,
 }
 
 /// The notices on show, oldest first.
@@ -42,7 +46,7 @@ impl Notices {
             return;
         }
         self.next += 1;
-        self.shown.push(Notice { id: self.next, weight, text, path });
+        self.shown.push(Notice { id: self.next, weight, text, path, since: Instant::now() });
         if self.shown.len() > MOST {
             self.shown.remove(0);
         }
@@ -66,6 +70,16 @@ impl Notices {
     /// Takes the newest away, and says whether there was one.
     pub fn dismiss_last(&mut self) -> bool {
         self.shown.pop().is_some()
+    }
+
+    /// Takes away what has been there long enough to be read; errors stay until dismissed.
+    pub fn expire(&mut self, now: Instant) {
+        let time = |n: &Notice| match n.weight {
+            Weight::Done => Some(12),
+            Weight::Warning => Some(20),
+            Weight::Error => None,
+        };
+        self.shown.retain(|n| time(n).is_none_or(|s| now.duration_since(n.since).as_secs() < s));
     }
 
     /// All on show.

@@ -134,6 +134,8 @@ pub struct Run {
     pub control: Control,
     /// Slices in all.
     pub total: usize,
+    /// Slices that have come back.
+    pub done: usize,
     /// The newest figures.
     pub live: Option<Live>,
     /// Time spent paused before now.
@@ -145,11 +147,6 @@ pub struct Run {
 }
 
 impl Run {
-    /// Slices done.
-    pub fn done(&self) -> usize {
-        self.live.as_ref().map_or(0, |l| l.done)
-    }
-
     /// Slices a second so far, pauses left out.
     pub fn rate(&self) -> Option<f64> {
         let live = self.live.as_ref().filter(|l| l.done > 0)?;
@@ -159,7 +156,7 @@ impl Run {
 
     /// Seconds left.
     pub fn left(&self) -> Option<f64> {
-        self.rate().map(|rate| self.total.saturating_sub(self.done()) as f64 / rate)
+        self.rate().map(|rate| self.total.saturating_sub(self.done) as f64 / rate)
     }
 }
 

@@ -61,3 +61,12 @@ pub fn grey(value: f32) -> String {
 pub fn name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
+
+/// A value with as many decimals as matter within a span.
+pub fn within(value: f32, span: f32) -> String {
+    match span {
+        s if s >= 50.0 => format!("{value:.0}"),
+        s if s >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.5}"),
+    }
+}

@@ -71,6 +71,8 @@ pub struct Tokens {
     pub good: Color32,
     /// Something wants attention.
     pub warn: Color32,
+    /// A small mark that does.
+    pub amber: Color32,
     /// Its ground.
     pub warn_fill: Color32,
     /// Something failed.
@@ -100,6 +102,7 @@ pub const DARK: Tokens = Tokens {
     track: rgb(0x26_2c_36),
     good: rgb(0x7f_d4_9b),
     warn: rgb(0xf0_d9_8c),
+    amber: rgb(0xe6_b4_3c),
     warn_fill: rgb(0x2b_26_14),
     error: rgb(0xff_a5_9b),
     error_fill: rgb(0x36_1a_1b),
@@ -122,6 +125,7 @@ pub const LIGHT: Tokens = Tokens {
     track: rgb(0xdd_e2_e8),
     good: rgb(0x1f_7a_43),
     warn: rgb(0x6b_51_00),
+    amber: rgb(0xd9_8e_04),
     warn_fill: rgb(0xfd_f3_d4),
     error: rgb(0x9c_1c_1c),
     error_fill: rgb(0xfd_e8_e6),
@@ -134,6 +138,8 @@ const ROUTES: [Color32; 5] =
 pub const SELECTED: Color32 = Color32::WHITE;
 /// Ground of letters on the slice.
 pub const LETTER_GROUND: Color32 = Color32::from_black_alpha(170);
+/// Letters of patches that the small net kept.
+pub const QUIET_LETTER: Color32 = rgb(0xd4_da_e2);
 /// Text on the bright colours of routes.
 pub const ON_ROUTE: Color32 = rgb(0x10_14_1a);
 

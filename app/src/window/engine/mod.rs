@@ -18,10 +18,12 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Events that may wait for the window before the work does.
 const WAITING: usize = 32;
+/// How long closing the window waits for the batch in progress; preparing a card may take minutes.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The graphics device of the window, for sharing.
 #[derive(Clone, Debug)]
@@ -263,10 +265,9 @@ impl Drop for Engine {
         self.events = None;
         self.reader = None;
         self.compute = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the compute thread ended in disorder");
+        let deadline = Instant::now() + PATIENCE;
+        while self.thread.as_ref().is_some_and(|t| !t.is_finished()) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 }

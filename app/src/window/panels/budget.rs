@@ -6,8 +6,7 @@ use crate::window::results::Model;
 use crate::window::state::Loading;
 use crate::window::{text, theme};
 use egui::{
-    Align, Align2, Layout, Pos2, Rect, RichText, Role, Sense, Slider, Stroke, StrokeKind, Ui, WidgetInfo,
-    pos2, vec2,
+    Align, Align2, Layout, Pos2, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 use paser_core::bundle::CurvePoint;
 
@@ -18,7 +17,7 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
         Loading::Waiting => {
             ui.horizontal(|ui| {
                 ui.spinner();
-                kit::note(ui, "Preparing device: loading the nets and checking their known answers.");
+                kit::note(ui, "Preparing device: loading the nets and checking their known answers. This takes longest the first time.");
             });
         }
         Loading::Failed => {
@@ -53,14 +52,10 @@ fn slider(ui: &mut Ui, pane: &mut Pane<'_>, model: &Model) {
         kit::note(ui, "The bundle holds this policy only.");
         return;
     }
-    let mut policy = pane.state.policy;
-    ui.spacing_mut().slider_width = ui.available_width();
-    let response = ui.add(Slider::new(&mut policy, 0..=policies.len() - 1).show_value(false));
-    if response.changed() {
-        pane.push(Command::SetPolicy(policy));
-    }
-    if response.drag_stopped() || response.clicked() {
-        response.surrender_focus(); // the arrow keys belong to the slices
+    let steps = policies.len() - 1;
+    let at = pane.state.policy as f32 / steps as f32;
+    if let Some(at) = kit::slider(ui, "Cost weight λ", at, Some(steps)) {
+        pane.push(Command::SetPolicy((at * steps as f32).round() as usize));
     }
 }
 
@@ -79,7 +74,7 @@ fn promise(ui: &mut Ui, point: &CurvePoint, nets: usize) {
 /// IoU over cost on the validation slices; a click chooses.
 fn curve(ui: &mut Ui, pane: &mut Pane<'_>, curve: &[CurvePoint]) {
     let t = theme::of(ui);
-    let (frame, response) = ui.allocate_exact_size(vec2(ui.available_width(), 112.0), Sense::click());
+    let (frame, response) = ui.allocate_exact_size(vec2(ui.available_width(), 100.0), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Group, true, "Cost curve"));
     let painter = ui.painter_at(frame);
     painter.rect_stroke(frame, 6.0, Stroke::new(1.0, t.line), StrokeKind::Inside);
@@ -90,15 +85,11 @@ fn curve(ui: &mut Ui, pane: &mut Pane<'_>, curve: &[CurvePoint]) {
     for (i, (place, point)) in places.iter().zip(curve).enumerate() {
         if i == pane.state.policy {
             painter.circle(*place, 5.0, t.accent, Stroke::new(2.0, t.text));
-            let right = place.x < frame.center().x;
-            let align = if right { Align2::LEFT_BOTTOM } else { Align2::RIGHT_BOTTOM };
+            // The curve rises and flattens, so there is room below its right side.
             let label = format!("{:.3} · {}", point.iou, text::flops(point.flops as u64));
-            let at = *place
-                + vec2(
-                    if right { 8.0 } else { -8.0 },
-                    if place.y < frame.top() + 26.0 { 20.0 } else { -3.0 },
-                );
-            painter.text(at, align, label, theme::figures(), t.text);
+            let galley = painter.layout_no_wrap(label, theme::figures(), t.text);
+            let left = (place.x + 7.0).min(frame.right() - 8.0 - galley.size().x);
+            painter.galley(pos2(left, place.y + 7.0), galley, t.text);
         } else {
             painter.circle_filled(*place, 3.0, t.dim);
         }

@@ -6,7 +6,7 @@ use crate::window::command::Command;
 use crate::window::results::largest_entropy;
 use crate::window::state::{Layer, Stack};
 use crate::window::{text, theme};
-use egui::{Align, Layout, RichText, Sense, Slider, Ui, pos2, vec2};
+use egui::{Align, Layout, RichText, Sense, Ui, pos2, vec2};
 
 /// Draws it.
 pub fn show(ui: &mut Ui, pane: &mut Pane<'_>, stack: &Stack) {
@@ -14,8 +14,9 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>, stack: &Stack) {
     kit::heading(ui, "Display");
     histogram::show(ui, pane, stack);
     ui.horizontal(|ui| {
-        let said =
-            format!("black {}   white {}", text::grey(stack.window.low), text::grey(stack.window.high));
+        let span = stack.ends[1] - stack.ends[0];
+        let point = |value: f32| text::within(value, span);
+        let said = format!("black {}   white {}", point(stack.window.low), point(stack.window.high));
         ui.label(RichText::new(said).font(theme::figures()).color(t.text));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if stack.window != stack.auto_window
@@ -35,15 +36,10 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>, stack: &Stack) {
 }
 
 fn opacity(ui: &mut Ui, pane: &mut Pane<'_>) {
-    let mut opacity = pane.state.overlay.opacity;
+    let opacity = pane.state.overlay.opacity;
     kit::row(ui, "Opacity of the layer", &format!("{:.0} %", 100.0 * opacity));
-    ui.spacing_mut().slider_width = ui.available_width();
-    let response = ui.add(Slider::new(&mut opacity, 0.0..=1.0).show_value(false));
-    if response.changed() {
+    if let Some(opacity) = kit::slider(ui, "Opacity of the layer", opacity, None) {
         pane.push(Command::SetOpacity(opacity));
-    }
-    if response.drag_stopped() || response.clicked() {
-        response.surrender_focus(); // the arrow keys belong to the slices
     }
 }
 

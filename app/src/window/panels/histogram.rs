@@ -60,8 +60,7 @@ fn bars(
     for (i, count) in histogram.bars.iter().enumerate() {
         let left = area.left() + i as f32 * width;
         let height = (*count as f32 / most).sqrt() * area.height();
-        let bar =
-            Rect::from_min_max(pos2(left, area.bottom() - height), pos2(left + width - 0.5, area.bottom()));
+        let bar = Rect::from_min_max(pos2(left, area.bottom() - height), pos2(left + width, area.bottom()));
         let value = histogram.low + (i as f32 + 0.5) * step;
         let shown = (window.low..=window.high).contains(&value);
         mesh.add_colored_rect(bar, if shown { inside } else { outside });

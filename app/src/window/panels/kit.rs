@@ -42,11 +42,11 @@ pub fn row(ui: &mut Ui, name: &str, figure: &str) {
 /// Hairline between sections, from border to border of the panel.
 pub fn divide(ui: &mut Ui) {
     let t = theme::of(ui);
-    ui.add_space(12.0);
+    ui.add_space(9.0);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 1.0), Sense::hover());
     let stroke = Stroke::new(1.0, t.line);
     ui.painter().hline(rect.x_range().expand(16.0), rect.center().y, stroke);
-    ui.add_space(12.0);
+    ui.add_space(9.0);
 }
 
 /// The button for what one came to do.
@@ -120,4 +120,33 @@ pub fn progress(ui: &mut Ui, share: f32, colour: Color32) {
 /// Text at a place, right-aligned figures and the like.
 pub fn put(ui: &Ui, at: egui::Pos2, align: Align2, text: &str, colour: Color32) -> Rect {
     ui.painter().text(at, align, text, theme::figures(), colour)
+}
+
+/// A slider from 0 to 1 in `steps` (none: smooth); its new place where it was moved. Arrow keys stay
+/// with the slices, so it takes no keyboard focus.
+pub fn slider(ui: &mut Ui, name: &str, at: f32, steps: Option<usize>) -> Option<f32> {
+    let t = theme::of(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::drag());
+    response.widget_info(|| WidgetInfo::slider(true, f64::from(at), name));
+    let rail = Rect::from_center_size(rect.center(), vec2(rect.width() - 16.0, 4.0));
+    let knob = pos2(rail.left() + at.clamp(0.0, 1.0) * rail.width(), rail.center().y);
+    ui.painter().rect_filled(rail, 2.0, t.track);
+    ui.painter().rect_filled(rail.with_max_x(knob.x), 2.0, t.accent);
+    if let Some(steps) = steps.filter(|n| (1..=24).contains(n)) {
+        for i in 0..=steps {
+            let x = rail.left() + i as f32 / steps as f32 * rail.width();
+            ui.painter().circle_filled(pos2(x, rail.center().y), 1.5, t.dim);
+        }
+    }
+    let lively = response.hovered() || response.dragged();
+    ui.painter().circle(
+        knob,
+        if lively { 8.5 } else { 7.5 },
+        Color32::WHITE,
+        Stroke::new(1.0, t.dim.gamma_multiply(0.6)),
+    );
+    let pointer = response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on())?;
+    let free = ((pointer.x - rail.left()) / rail.width()).clamp(0.0, 1.0);
+    let place = steps.map_or(free, |n| (free * n as f32).round() / n.max(1) as f32);
+    (place != at).then_some(place)
 }

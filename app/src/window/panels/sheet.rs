@@ -45,15 +45,15 @@ fn shortcuts(ui: &mut Ui) {
     ui.horizontal_top(|ui| {
         for column in SHEET.chunks(SHEET.len().div_ceil(2)) {
             ui.vertical(|ui| {
-                ui.set_width(330.0);
+                ui.set_width(340.0);
                 ui.spacing_mut().item_spacing = vec2(5.0, 5.0);
                 for (keys, meaning) in column {
                     ui.horizontal(|ui| {
                         ui.allocate_ui_with_layout(
-                            vec2(150.0, 24.0),
+                            vec2(138.0, 24.0),
                             egui::Layout::left_to_right(egui::Align::Center),
                             |ui| {
-                                ui.set_min_width(150.0);
+                                ui.set_min_width(138.0);
                                 keys.split('|').for_each(|key| kit::key(ui, key));
                             },
                         );

@@ -19,6 +19,7 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             kit::panel(t, 16, 16).show(ui, |ui| {
                 ui.set_width(292.0);
+                ui.spacing_mut().interact_size.y = 18.0;
                 sections(ui, pane);
             });
         });
@@ -133,11 +134,11 @@ fn running(ui: &mut Ui, pane: &mut Pane<'_>, run: &Run) {
     let paused = run.paused_since.is_some();
     let stage = match run.live.as_ref().map(|l| l.stage) {
         _ if run.stopping => "Stopping after this batch…".to_owned(),
-        _ if paused => format!("Paused at {} of {}", run.done(), run.total),
+        _ if paused => format!("Paused at {} of {}", run.done, run.total),
         None => "Starting…".to_owned(),
         Some(Stage::Range) => "Sampling the stack's grey values…".to_owned(),
         Some(Stage::Slices) if run.total == 1 => "Segmenting the slice…".to_owned(),
-        Some(Stage::Slices) => format!("{} of {} slices", run.done(), run.total),
+        Some(Stage::Slices) => format!("{} of {} slices", run.done, run.total),
     };
     ui.horizontal(|ui| {
         ui.label(RichText::new(stage).color(t.text));
@@ -148,7 +149,7 @@ fn running(ui: &mut Ui, pane: &mut Pane<'_>, run: &Run) {
             }
         });
     });
-    kit::progress(ui, run.done() as f32 / run.total.max(1) as f32, if paused { t.warn } else { t.accent });
+    kit::progress(ui, run.done as f32 / run.total.max(1) as f32, if paused { t.amber } else { t.accent });
     ui.add_space(2.0);
     ui.horizontal(|ui| {
         let width = (ui.available_width() - 8.0) / 2.0;

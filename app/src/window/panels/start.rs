@@ -5,7 +5,7 @@ use crate::window::command::Command;
 use crate::window::engine::Pick;
 use crate::window::state::Loading;
 use crate::window::{text, theme};
-use egui::{Align, CentralPanel, Frame, Layout, RichText, TextEdit, Ui, vec2};
+use egui::{Align, CentralPanel, Frame, Layout, RichText, Stroke, TextEdit, Ui, vec2};
 use std::path::PathBuf;
 
 const WIDTH: f32 = 460.0;
@@ -17,13 +17,15 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
         let above = ((ui.available_height() - 380.0) * 0.42).max(16.0);
         ui.vertical_centered(|ui| {
             ui.add_space(above);
-            ui.set_max_width(WIDTH);
-            if let Some(path) = &pane.state.opening {
-                opening(ui, &text::name(path));
-            } else {
-                welcome(ui, pane);
-            }
-            ui.add_space(36.0);
+            let frame = Frame::new().fill(t.panel).corner_radius(14).inner_margin(40);
+            frame.stroke(Stroke::new(1.0, t.line)).show(ui, |ui| {
+                ui.set_width(WIDTH);
+                match &pane.state.opening {
+                    Some(path) => opening(ui, &text::name(path)),
+                    None => welcome(ui, pane),
+                }
+            });
+            ui.add_space(18.0);
             status(ui, pane);
         });
     });
@@ -31,18 +33,19 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
 
 fn opening(ui: &mut Ui, name: &str) {
     let t = theme::of(ui);
-    ui.add_space(120.0);
+    ui.add_space(60.0);
     ui.spinner();
     ui.add_space(8.0);
-    ui.label(RichText::new(format!("Opening {name}")).color(t.on_canvas));
+    ui.label(RichText::new(format!("Opening {name}")).color(t.text));
+    ui.add_space(60.0);
 }
 
 fn welcome(ui: &mut Ui, pane: &mut Pane<'_>) {
     let t = theme::of(ui);
-    ui.label(RichText::new("Segment a tomography stack").font(theme::strong(24.0)).color(t.on_canvas));
+    ui.label(RichText::new("Segment a tomography stack").font(theme::strong(24.0)).color(t.text));
     ui.add_space(2.0);
-    let line = "A small net labels every slice; patches it doubts go to larger nets. You see which, and what it cost.";
-    ui.label(RichText::new(line).color(t.on_canvas_dim));
+    let line = "A small net labels each slice; patches in doubt go to larger nets.\nYou see which, and what it cost.";
+    ui.label(RichText::new(line).color(t.dim));
     ui.add_space(22.0);
     ui.spacing_mut().item_spacing.y = 10.0;
     if pane.state.sample.is_some() {
@@ -63,7 +66,7 @@ fn welcome(ui: &mut Ui, pane: &mut Pane<'_>) {
     path(ui, pane);
     ui.add_space(10.0);
     let hint = "or drop a TIFF stack or a folder of slices anywhere on this window";
-    ui.label(RichText::new(hint).font(theme::small()).color(t.on_canvas_dim));
+    ui.label(RichText::new(hint).font(theme::small()).color(t.dim));
 }
 
 /// A field for those whose desktop has no dialogs, or who copy paths.
@@ -102,12 +105,8 @@ fn status(ui: &mut Ui, pane: &mut Pane<'_>) {
     let t = theme::of(ui);
     match &pane.state.model {
         Loading::Waiting => {
-            ui.horizontal(|ui| {
-                ui.add_space(WIDTH / 2.0 - 150.0);
-                ui.spinner();
-                let line = "Preparing device: loading and checking the nets";
-                ui.label(RichText::new(line).font(theme::small()).color(t.on_canvas_dim));
-            });
+            let line = "Preparing device: loading and checking the nets…";
+            ui.label(RichText::new(line).font(theme::small()).color(t.on_canvas_dim));
         }
         Loading::Ready(model) => {
             let m = &model.manifest;

@@ -121,14 +121,14 @@ fn device(ui: &mut Ui, pane: &Pane<'_>) {
     let waiting = matches!(pane.state.model, Loading::Waiting);
     let (dot, name, hint) = match &pane.state.device {
         None => {
-            (t.warn, "Preparing device…".to_owned(), "The first run on a device takes longest".to_owned())
+            (t.amber, "Preparing device…".to_owned(), "The first run on a device takes longest".to_owned())
         }
         Some(d) if d.is_real_gpu() => (t.good, d.name.clone(), format!("{}, {}", d.driver, d.backend)),
         Some(d) if d.kind == "cpu" => {
             let hint = "No graphics card: computing on the CPU".to_owned();
-            (t.warn, format!("CPU · {}", d.driver), hint)
+            (t.amber, format!("CPU · {}", d.driver), hint)
         }
-        Some(d) => (t.warn, format!("{} (software)", d.name), d.driver.clone()),
+        Some(d) => (t.amber, format!("{} (software)", d.name), d.driver.clone()),
     };
     let mut said = name;
     if waiting && pane.state.device.is_some() {

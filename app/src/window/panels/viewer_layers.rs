@@ -42,14 +42,16 @@ fn patches(painter: &Painter, kept: &Kept, nets: usize, transform: &Transform, v
     let visible = |r: &&PatchRoute| place(r, transform).intersects(viewport);
     let (kept_here, sent): (Vec<&PatchRoute>, Vec<&PatchRoute>) =
         kept.routes.iter().filter(visible).partition(|r| r.net == 0);
-    let quiet = theme::route(0).gamma_multiply(0.30);
+    let quiet = theme::route(0).gamma_multiply(0.45);
     for route in kept_here {
         let rect = place(route, transform);
         painter.rect_stroke(rect, 0.0, Stroke::new(0.5, quiet), StrokeKind::Middle);
         if rect.width() > 44.0 && rect.height() > 28.0 {
-            let at = rect.left_top() + vec2(5.0, 3.0);
-            let colour = theme::route(0).gamma_multiply(0.75);
-            painter.text(at, Align2::LEFT_TOP, theme::letter(0, nets), FontId::proportional(9.5), colour);
+            let ground = Rect::from_min_size(rect.min + vec2(4.0, 4.0), vec2(11.0, 12.0));
+            painter.rect_filled(ground, 3.0, theme::LETTER_GROUND.gamma_multiply(0.7));
+            let name = theme::letter(0, nets);
+            let font = FontId::proportional(9.0);
+            painter.text(ground.center(), Align2::CENTER_CENTER, name, font, theme::QUIET_LETTER);
         }
     }
     for route in sent {
