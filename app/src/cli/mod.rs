@@ -132,6 +132,11 @@ pub fn main() -> ExitCode {
 
 fn open(stack: Option<PathBuf>, common: &Common) -> Result<()> {
     let sample = places::sample().ok().map(|folder| folder.join("images.tif"));
-    let options = window::Options { stack, bundle: places::bundle()?, sample, wish: common.device };
+    let options = window::Options {
+        stack,
+        bundle: places::bundle().unwrap_or_else(|_| places::BUNDLE.into()),
+        sample,
+        wish: common.device,
+    };
     window::run(options).map_err(Error::invalid)
 }

@@ -3,9 +3,12 @@
 use paser_core::{Error, Result};
 use std::path::PathBuf;
 
+/// Where the shipped bundle lies under the program's folder.
+pub const BUNDLE: &str = "models/electrode";
+
 /// The bundle that ships with the program.
 pub fn bundle() -> Result<PathBuf> {
-    find("models/electrode")
+    find(BUNDLE)
 }
 
 /// The folder of the bundled sample: `images.tif` and `labels.tif`.

@@ -49,7 +49,7 @@ impl Studio {
 
     /// Takes in what the threads have to say.
     pub fn take_events(&mut self, ctx: &egui::Context) {
-        while let Some(event) = self.engine.as_ref().and_then(Engine::event) {
+        while let Some(event) = self.engine.as_mut().and_then(Engine::event) {
             let effects = absorb(&mut self.state, event);
             self.perform(ctx, effects);
         }
@@ -60,7 +60,7 @@ impl Studio {
             run.live = Some(live);
         }
         self.state.notices.expire(Instant::now());
-        if self.state.run.is_some() {
+        if self.state.run.is_some() || self.engine.as_ref().is_some_and(Engine::asking) {
             ctx.request_repaint_after(TICK);
         } else if !self.state.notices.shown().is_empty() {
             ctx.request_repaint_after(4 * TICK);

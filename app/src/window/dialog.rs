@@ -1,13 +1,13 @@
 //! The system's dialogs for files and folders.
 
-use super::engine::{Event, Outbox, Pick};
+use super::engine::{Event, Pick};
 use std::time::{Duration, Instant};
 
 /// A dialog that closed faster was never there: the desktop has no portal for it.
 const SEEN: Duration = Duration::from_millis(400);
 
-/// Asks and reports; blocks until the dialog is closed.
-pub(super) fn ask(pick: Pick, out: &Outbox) {
+/// Asks; blocks until the dialog is closed.
+pub(super) fn ask(pick: Pick) -> Event {
     let begun = Instant::now();
     let dialog = rfd::FileDialog::new();
     let path = match pick {
@@ -19,5 +19,5 @@ pub(super) fn ask(pick: Pick, out: &Outbox) {
         Pick::Folder => dialog.set_title("Open a folder of slices").pick_folder(),
         Pick::Bundle => dialog.set_title("Choose a model bundle").pick_folder(),
     };
-    out.send(Event::Picked(pick, path, begun.elapsed() < SEEN));
+    Event::Picked(pick, path, begun.elapsed() < SEEN)
 }

@@ -62,9 +62,8 @@ pub fn run(options: Options) -> Result<(), String> {
 }
 
 fn unopened(error: &eframe::Error) -> String {
-    format!(
-        "the window cannot open ({error}); install a graphics driver (the package mesa-vulkan-drivers, or the driver of the graphics card) or check that a display is there; the command line works without: see paser --help"
-    )
+    tracing::error!("{error}");
+    "the window cannot open: no display or no graphics driver answers; check that a display is there, or install a graphics driver (the package mesa-vulkan-drivers, or the driver of the graphics card); the command line works without, see paser --help".to_owned()
 }
 
 /// The window's device: made so that it can compute too where it is a real card.

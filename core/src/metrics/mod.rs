@@ -103,13 +103,15 @@ pub fn paired(a: &[f64], b: &[f64]) -> Option<Paired> {
     Some(Paired { mean: centre, low: centre - half, high: centre + half, pairs: n })
 }
 
-/// Two-sided 95 % quantile of Student's t (Cornish and Fisher's expansion; within 0.1 % from three
-/// degrees of freedom on, exact values below).
+/// Two-sided 95 % quantile of Student's t (Cornish and Fisher's expansion; the table's
+/// values for few degrees of freedom).
 fn student_95(freedom: usize) -> f64 {
     match freedom {
         0 => f64::INFINITY,
         1 => 12.706,
         2 => 4.303,
+        3 => 3.182,
+        4 => 2.776,
         n => {
             let (z, n) = (1.959_964_f64, n as f64);
             let g1 = (z.powi(3) + z) / 4.0;

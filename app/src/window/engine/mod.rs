@@ -13,6 +13,7 @@ use super::results::{Kept, Model, Summary};
 use paser_core::device::{Description, Wish};
 use paser_core::event::Control;
 use paser_core::volume::{Volume, VolumeInfo};
+use poll_promise::Promise;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -191,6 +192,7 @@ pub struct Engine {
     events: Option<Receiver<Event>>,
     out: Outbox,
     running: Control,
+    dialog: Option<Promise<Event>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -217,7 +219,15 @@ impl Engine {
             .spawn(move || reader::work(&reads, &b))
             .map_err(failed)?;
         let (compute, reader, events) = (Some(compute), Some(reader), Some(events));
-        Ok(Self { compute, reader, events, out, running: Control::default(), thread: Some(thread) })
+        Ok(Self {
+            compute,
+            reader,
+            events,
+            out,
+            running: Control::default(),
+            dialog: None,
+            thread: Some(thread),
+        })
     }
 
     /// Hands a job to the compute thread, unless too many wait already.
@@ -238,17 +248,22 @@ impl Engine {
     }
 
     /// Shows a dialog on a thread of its own.
-    pub fn pick(&self, pick: Pick) {
-        let out = self.out.clone();
-        let shown =
-            Builder::new().name("paser-dialog".to_owned()).spawn(move || super::dialog::ask(pick, &out));
-        if let Err(e) = shown {
-            tracing::error!("no thread for the dialog: {e}");
-        }
+    pub fn pick(&mut self, pick: Pick) {
+        self.dialog = Some(Promise::spawn_thread("paser-dialog", move || super::dialog::ask(pick)));
+    }
+
+    /// Whether a dialog is open: its answer wakes nobody and must be looked for.
+    pub fn asking(&self) -> bool {
+        self.dialog.is_some()
     }
 
     /// The next event, if there is one.
-    pub fn event(&self) -> Option<Event> {
+    pub fn event(&mut self) -> Option<Event> {
+        match self.dialog.take().map(Promise::try_take) {
+            Some(Ok(picked)) => return Some(picked),
+            Some(Err(open)) => self.dialog = Some(open),
+            None => {}
+        }
         self.events.as_ref().and_then(|events| events.try_recv().ok())
     }
 
