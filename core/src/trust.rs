@@ -55,15 +55,23 @@ pub fn answers(models: &Models, layout: &Layout, channels: usize) -> Result<Vec<
 /// A sentence naming the net, the batch and the difference.
 pub fn check(compute: &Compute, models: &Models, answers: &[Answer]) -> Result<()> {
     for answer in answers {
-        // only f1 to fm read patches; f0 and the policies read tiles
-        let patches = answer.net.starts_with('f') && answer.net != "f0";
-        for batch in if patches { compute.patch_batches() } else { compute.tile_batches() } {
+        for batch in batches(compute, &answer.net) {
             for values in ask(models, &answer.net, answer.input, *batch)? {
                 compare(compute, answer, &values, *batch)?;
             }
         }
     }
     Ok(())
+}
+
+/// The batch sizes that `net` runs in earnest: f0 and the policies read tiles, the others patches. The
+/// policies share their kernels, so only the first is asked at every size.
+fn batches(compute: &Compute, net: &str) -> &'static [usize] {
+    match net {
+        "f0" | "policy 0" => compute.tile_batches(),
+        policy if policy.starts_with("policy") => &[1],
+        _ => compute.patch_batches(),
+    }
 }
 
 /// [`check`], remembered for this device, driver, bundle and program version.

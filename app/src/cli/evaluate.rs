@@ -1,10 +1,9 @@
 //! `paser evaluate`: one method against truth.
 
 use super::Common;
-use super::input::{MethodArgs, bundle, matching};
+use super::input::{LabelledArgs, MethodArgs, bundle, matching};
 use super::output::{bar, shares};
 use paser_core::bundle::{Bundle, ImageId, Manifest};
-use paser_core::data::classes::ClassMap;
 use paser_core::data::dataset::Dataset;
 use paser_core::evaluate::{Evaluation, evaluate};
 use paser_core::event::Control;
@@ -15,15 +14,8 @@ use std::path::PathBuf;
 /// Images with truth, and the bundle to judge on them.
 #[derive(Debug, clap::Args)]
 pub(super) struct DataArgs {
-    /// Folder or stack of images
-    #[arg(long, value_name = "DIR")]
-    images: PathBuf,
-    /// Folder or stack of labels under the same names
-    #[arg(long, value_name = "DIR")]
-    labels: PathBuf,
-    /// Classes and their values in the label files
-    #[arg(long, value_name = "pore=2,carbon=1,nickel=0")]
-    classes: ClassMap,
+    #[command(flatten)]
+    labelled: LabelledArgs,
     /// Bundle; the shipped one where not given
     #[arg(long, value_name = "B")]
     bundle: Option<PathBuf>,
@@ -47,9 +39,15 @@ impl DataArgs {
     /// The bundle, all images, and the numbers of those asked for.
     pub(super) fn read(&self) -> Result<(Bundle, Dataset, Vec<usize>)> {
         let bundle = bundle(self.bundle.as_deref())?;
-        let map = matching(&self.classes, &bundle.manifest)?;
+        let map = matching(&self.labelled.classes, &bundle.manifest)?;
         let channels = bundle.manifest.nets[0].spec.channels();
-        let data = Dataset::read(&self.images, &self.labels, &map, bundle.manifest.normalisation, channels)?;
+        let data = Dataset::read(
+            &self.labelled.images,
+            &self.labelled.labels,
+            &map,
+            bundle.manifest.normalisation,
+            channels,
+        )?;
         let numbers = chosen(self, &bundle.manifest, &data)?;
         Ok((bundle, data, numbers))
     }
@@ -80,7 +78,7 @@ fn chosen(args: &DataArgs, manifest: &Manifest, data: &Dataset) -> Result<Vec<us
     if numbers.is_empty() {
         return Err(Error::invalid(format!(
             "no image in {} belongs to the bundle's {} part",
-            args.images.display(),
+            args.labelled.images.display(),
             args.split
         )));
     }

@@ -22,6 +22,20 @@ pub(super) struct MethodArgs {
     pub(super) method: Method,
 }
 
+/// Images with truth, as flags.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct LabelledArgs {
+    /// Folder or stack of images
+    #[arg(long, value_name = "DIR")]
+    pub(super) images: PathBuf,
+    /// Folder or stack of labels under the same names
+    #[arg(long, value_name = "DIR")]
+    pub(super) labels: PathBuf,
+    /// Classes in order and their values in the label files; a colour as #0000ff
+    #[arg(long, value_name = "pore=2,carbon=1,nickel=0")]
+    pub(super) classes: ClassMap,
+}
+
 fn unit(text: &str) -> std::result::Result<f64, String> {
     text.parse()
         .ok()
@@ -72,7 +86,7 @@ pub(super) fn matching(map: &ClassMap, manifest: &Manifest) -> Result<ClassMap> 
 }
 
 /// Prints what a stack is.
-pub(super) fn info(stack: &PathBuf, common: &Common) -> Result<()> {
+pub(super) fn info(stack: &Path, common: &Common) -> Result<()> {
     let volume = volume::open(stack)?;
     let info = volume.info();
     common.print(info, &describe(info))

@@ -1,10 +1,10 @@
 //! `paser train`.
 
 use super::Common;
+use super::input::LabelledArgs;
 use super::output::bar;
 use indicatif::ProgressBar;
 use paser_core::bundle::Bundle;
-use paser_core::data::classes::ClassMap;
 use paser_core::data::dataset::SplitRule;
 use paser_core::event::{Control, Progress};
 use paser_core::train::{Preset, Request, Summary, TrainConfig, train};
@@ -13,15 +13,8 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct TrainArgs {
-    /// Folder or stack of images
-    #[arg(long, value_name = "DIR")]
-    images: PathBuf,
-    /// Folder or stack of labels under the same names
-    #[arg(long, value_name = "DIR")]
-    labels: PathBuf,
-    /// Classes in order and their values in the label files
-    #[arg(long, value_name = "pore=2,carbon=1,nickel=0")]
-    classes: ClassMap,
+    #[command(flatten)]
+    labelled: LabelledArgs,
     /// Folder of the bundle to make
     #[arg(long, value_name = "BUNDLE")]
     out: PathBuf,
@@ -61,7 +54,9 @@ impl TrainArgs {
                 serde_json::from_slice(&text)
                     .map_err(|e| Error::bad(path, format!("it is no training configuration ({e})")))?
             }
-            None => TrainConfig { seed, ..TrainConfig::preset(self.preset, 1, self.classes.names.len()) },
+            None => {
+                TrainConfig { seed, ..TrainConfig::preset(self.preset, 1, self.labelled.classes.names.len()) }
+            }
         };
         if let Some(split) = self.split {
             config.split = split;
@@ -75,9 +70,9 @@ pub(super) fn run(args: &TrainArgs, common: &Common) -> Result<()> {
     let compute = common.compute()?;
     let start = args.start.as_deref().map(Bundle::open).transpose()?;
     let request = Request {
-        images: &args.images,
-        labels: &args.labels,
-        classes: &args.classes,
+        images: &args.labelled.images,
+        labels: &args.labelled.labels,
+        classes: &args.labelled.classes,
         config: &config,
         out: &args.out,
         about: &args.about,

@@ -505,7 +505,7 @@ fn batch_normalise_gradient(
         .map(|c| {
             let (n, h) = (normed(c), passed(c));
             let planes = || channel(grad, shape, c).zip(channel(x, shape, c));
-            let shift = planes().map(|(g, x)| sum_pairs(g, x, &h)).sum();
+            let shift = planes().map(|(g, x)| sum_pairs(g, x, h)).sum();
             let scale = planes().map(|(g, x)| sum_pairs(g, x, |g, x| h(g, x) * n(x))).sum();
             (scale, shift)
         })

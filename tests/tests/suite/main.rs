@@ -8,6 +8,7 @@ mod learning;
 mod nets;
 mod pipeline;
 mod refusals;
+mod shipped;
 mod window;
 
 use paser_core::device::{Compute, Wish, choose};

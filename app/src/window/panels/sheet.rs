@@ -9,7 +9,7 @@ use egui::{Frame, Id, Margin, Modal, RichText, Stroke, Ui, vec2};
 /// Draws it where it is open.
 pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
     if pane.state.sheet {
-        let shut = card(ui, "sheet", |ui| shortcuts(ui));
+        let shut = card(ui, "sheet", shortcuts);
         if shut {
             pane.push(Command::ToggleSheet);
         }

@@ -48,10 +48,8 @@ fn welcome(ui: &mut Ui, pane: &mut Pane<'_>) {
     ui.label(RichText::new(line).color(t.dim));
     ui.add_space(22.0);
     ui.spacing_mut().item_spacing.y = 10.0;
-    if pane.state.sample.is_some() {
-        if kit::primary(ui, "Open the sample stack", WIDTH, true).clicked() {
-            pane.push(Command::OpenSample);
-        }
+    if pane.state.sample.is_some() && kit::primary(ui, "Open the sample stack", WIDTH, true).clicked() {
+        pane.push(Command::OpenSample);
     }
     ui.allocate_ui_with_layout(vec2(WIDTH, 34.0), Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 10.0;
