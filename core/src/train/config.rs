@@ -132,6 +132,9 @@ pub struct TrainConfig {
     pub least_share: f64,
     /// How the policy's gradient is estimated.
     pub estimator: Estimator,
+    /// Weight of the policy's own entropy (nats) beside the expected reward: keeps it from settling
+    /// before it has seen the rare patches; none in the paper. Used with the expected gradient.
+    pub temperature: f64,
     /// α at the first and last epoch of the policy's training (Eq. 4).
     pub alpha: [f64; 2],
     /// Whether f0's cost counts as printed in Eq. 3.
@@ -180,6 +183,7 @@ impl TrainConfig {
             lambda: Some(0.5),
             least_share: 0.0,
             estimator: Estimator::Sampled,
+            temperature: 0.0,
             alpha: [0.7, 0.95],
             cost_printed: true,
             finetune: stage,
@@ -221,6 +225,7 @@ impl TrainConfig {
             lambda: None,
             least_share: 0.05,
             estimator: Estimator::Expected,
+            temperature: 0.005,
             finetune: stage(12, 4, 1e-4),
             ..Self::paper(channels, classes)
         }

@@ -58,9 +58,11 @@ pub fn policy_gradient(logits: Tensor<3>, actions: &[u8], rewards: &[f32]) -> Te
     -(log_pi.gather(1, actions) * rewards).mean()
 }
 
-/// The same in expectation over all actions: minus the mean of sum_a pi(a) R(a). `rewards` [B*P*M].
-pub fn expected_policy_gradient(logits: Tensor<3>, rewards: &[f32]) -> Tensor<1> {
+/// The same in expectation over all actions: minus the mean of sum_a pi(a) R(a), less `temperature` times
+/// the policy's entropy. `rewards` [B*P*M].
+pub fn expected_policy_gradient(logits: Tensor<3>, rewards: &[f32], temperature: f64) -> Tensor<1> {
     let [b, p, m] = logits.dims();
     let rewards = Tensor::<3>::from_data(TensorData::new(rewards.to_vec(), [b, p, m]), &logits.device());
-    -(activation::softmax(logits, 2) * rewards).sum_dim(2).mean()
+    let log_pi = activation::log_softmax(logits, 2);
+    (log_pi.clone().exp() * (log_pi * temperature - rewards)).sum_dim(2).mean()
 }

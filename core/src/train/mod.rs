@@ -234,8 +234,12 @@ impl Trainer<'_> {
         segmenter.manifest.lambda = report::choose_lambda(run.config, &segmenter.manifest.curve);
         let table = if test.is_empty() { table } else { self.table(run, &segmenter, &test, "test")? };
         let rows = compare::rows(&segmenter, &table, &run.data.samples, costs, run.config.seed)?;
-        let summary =
-            Summary::new(std::mem::take(&mut self.stages), run, &segmenter.manifest, rows, self.compute);
+        let stages = std::mem::take(&mut self.stages);
+        let mut summary = Summary::new(stages, run, &segmenter.manifest, rows, self.compute);
+        summary.started_from = self.request.start.map(|bundle| {
+            let Manifest { name, training, .. } = &bundle.manifest;
+            serde_json::json!({ "name": name, "training": training })
+        });
         self.write(run, segmenter.manifest, nets, policies, &summary)?;
         Ok(summary)
     }

@@ -36,7 +36,7 @@ pub(crate) fn train_policy(
         let logits = policy.forward_train(inputs(run, table, &batch));
         let rewards = table.rewards(&batch, costs, lambda);
         let loss = match run.config.estimator {
-            Estimator::Expected => loss::expected_policy_gradient(logits, &rewards),
+            Estimator::Expected => loss::expected_policy_gradient(logits, &rewards, run.config.temperature),
             Estimator::Sampled => {
                 let alpha = ramp(run.config.alpha, step / per_epoch, steps.div_ceil(per_epoch));
                 let actions = explore(&logits, alpha, costs.len(), &mut stream)?;

@@ -67,6 +67,8 @@ pub struct Summary {
     pub config: TrainConfig,
     /// The device.
     pub device: Description,
+    /// Name and training record of the bundle that the nets went on from, where there was one.
+    pub started_from: Option<serde_json::Value>,
 }
 
 /// Figures on held-out images.
@@ -110,7 +112,13 @@ impl Summary {
             test,
             ignored: run.data.ignored,
         };
-        Self { stages, validation, config: run.config.clone(), device: compute.description.clone() }
+        Self {
+            stages,
+            validation,
+            config: run.config.clone(),
+            device: compute.description.clone(),
+            started_from: None,
+        }
     }
 }
 

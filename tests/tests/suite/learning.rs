@@ -84,7 +84,7 @@ fn the_expected_policy_gradient_is_the_mean_of_the_sampled_one() {
         let logits = Tensor::<3>::from_floats(logits, &autodiff()).require_grad();
         values(logits.grad(&loss(logits.clone()).backward()).expect("a gradient"))
     };
-    let expected = at(&|l| loss::expected_policy_gradient(l, &rewards));
+    let expected = at(&|l| loss::expected_policy_gradient(l, &rewards, 0.0));
     let pi = values(activation::softmax(Tensor::<3>::from_floats(logits, &Device::flex()), 2));
     let mut sampled = [0f32; 3];
     for action in 0..3u8 {
