@@ -263,7 +263,10 @@ fn counts_at_other_sizes_follow_the_reference() {
 fn an_interrupted_training_goes_on_with_what_it_finished() {
     let folder = tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
-    json(folder.path(), &["phantom", "--out", &at("p"), "--slices", "3", "--height", "48", "--width", "48"]);
+    json(
+        folder.path(),
+        &["phantom", "--out", &at("p"), "--slices", "3", "--height", "128", "--width", "128"],
+    );
     std::fs::write(folder.path().join("c.json"), include_str!("../data/tiny-training.json")).unwrap();
     let (images, labels, out, config) = (at("p/images"), at("p/labels"), at("b"), at("c.json"));
     let train = [
