@@ -6,6 +6,7 @@ use crate::data::normalise::Normalisation;
 use crate::error::{Error, Result};
 use crate::net::params::{self, State, Values};
 use crate::net::{Net, NetSpec, Policy};
+use crate::route::Router;
 use crate::route::tiles::Layout;
 use crate::trust::Answer;
 use burn::module::Module;
@@ -48,9 +49,54 @@ pub struct NetEntry {
 pub struct PolicyEntry {
     /// Weight of the cost in its reward.
     pub lambda: f64,
+    /// The TVD threshold that it was fine-tuned to from the policy at λ = 0 (section R4), and then λ is the
+    /// one reached; none for a policy trained at its λ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tvd: Option<f64>,
     /// Its weights.
     #[serde(flatten)]
     pub weights: Hashed,
+}
+
+/// The λ-conditioned policy of a bundle: one net for every λ. Its outputs z estimate what each net gains
+/// over f0 in units of the temperature T, and λ enters where it decides: the policy that maximises the
+/// expected reward of Eq. 2 and 3 plus T times its entropy is softmax((1 - λ) z - λ C / T).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConditionedEntry {
+    /// C of each net in the reward (Eq. 3).
+    pub costs: Vec<f64>,
+    /// T, in units of the reward.
+    pub temperature: f64,
+    /// Whether it decides where nobody says which policy should: it was nowhere worse than the policies
+    /// trained at one λ on the validation slices.
+    pub preferred: bool,
+    /// Figures on validation slices, by rising λ.
+    pub curve: Vec<CurvePoint>,
+    /// Its weights.
+    #[serde(flatten)]
+    pub weights: Hashed,
+}
+
+impl ConditionedEntry {
+    /// Logits at `lambda` of outputs `z` [patches * nets].
+    pub fn logits(&self, z: &[f32], lambda: f64) -> Vec<f32> {
+        let price: Vec<f32> = self.costs.iter().map(|c| (lambda * c / self.temperature) as f32).collect();
+        let patch = |z: &[f32]| -> Vec<f32> {
+            z.iter().zip(&price).map(|(z, p)| (1.0 - lambda) as f32 * z - p).collect()
+        };
+        z.chunks(price.len().max(1)).flat_map(patch).collect()
+    }
+}
+
+/// What f0 itself answers for the patches that stay with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum F0Label {
+    /// The argmax of the Monte Carlo mean.
+    #[default]
+    Mean,
+    /// The argmax of the first pass alone, as in the authors' code.
+    FirstPass,
 }
 
 /// Monte Carlo dropout of f0.
@@ -60,6 +106,9 @@ pub struct MonteCarlo {
     pub passes: usize,
     /// Seed of the masks.
     pub seed: u64,
+    /// What f0 answers.
+    #[serde(default)]
+    pub label: F0Label,
 }
 
 /// A policy's figures on validation slices.
@@ -116,6 +165,9 @@ pub struct Manifest {
     pub nets: Vec<NetEntry>,
     /// Policies by rising λ.
     pub policies: Vec<PolicyEntry>,
+    /// The policy that serves every λ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conditioned: Option<ConditionedEntry>,
     /// λ used where none is asked for.
     pub lambda: f64,
     /// f0's Monte Carlo dropout.
@@ -147,6 +199,8 @@ pub struct Models {
     pub nets: Vec<Net>,
     /// Policies by rising λ.
     pub policies: Vec<Policy>,
+    /// The policy that serves every λ.
+    pub conditioned: Option<Policy>,
 }
 
 impl Bundle {
@@ -173,14 +227,15 @@ impl Bundle {
             let state = self.read(&entry.weights)?;
             params::load(entry.spec.init(device, 0), state).map_err(|e| self.unfit(&entry.weights, &e))
         };
-        let policy = |entry: &PolicyEntry| {
+        let policy = |weights: &Hashed| {
             let mut seeds = crate::hash::Stream::new(0, "weights");
             let fresh = Policy::new(m.layout.patches(), m.nets.len(), device, &mut seeds);
-            params::load(fresh, self.read(&entry.weights)?).map_err(|e| self.unfit(&entry.weights, &e))
+            params::load(fresh, self.read(weights)?).map_err(|e| self.unfit(weights, &e))
         };
         Ok(Models {
             nets: m.nets.iter().map(net).collect::<Result<_>>()?,
-            policies: m.policies.iter().map(policy).collect::<Result<_>>()?,
+            policies: m.policies.iter().map(|p| policy(&p.weights)).collect::<Result<_>>()?,
+            conditioned: m.conditioned.as_ref().map(|p| policy(&p.weights)).transpose()?,
         })
     }
 
@@ -228,14 +283,29 @@ impl Manifest {
         FORMAT
     }
 
-    /// Number of the policy for `lambda`: the one trained nearest to it.
-    pub fn policy_for(&self, lambda: f64) -> usize {
-        nearest(self.policies.iter().map(|p| p.lambda), lambda)
+    /// The policy that decides at `lambda` where nobody says which: the λ-conditioned one where it proved
+    /// itself, else the one trained nearest to `lambda`.
+    pub fn router(&self, lambda: f64) -> Router {
+        match &self.conditioned {
+            Some(entry) if entry.preferred => Router::Conditioned(lambda),
+            _ => self.fixed(lambda),
+        }
     }
 
-    /// Number of the policy whose validation shares lie nearest to `tvd` from those at λ = 0.
-    pub fn policy_for_tvd(&self, tvd: f64) -> usize {
-        nearest(self.curve.iter().map(|p| p.tvd), tvd)
+    /// The policy trained at the λ nearest to `lambda`.
+    pub fn fixed(&self, lambda: f64) -> Router {
+        let trained: Vec<usize> =
+            (0..self.policies.len()).filter(|i| self.policies[*i].tvd.is_none()).collect();
+        let place = nearest(trained.iter().map(|i| self.policies[*i].lambda), lambda);
+        Router::Fixed(trained.get(place).copied().unwrap_or_default())
+    }
+
+    /// λ of a router.
+    pub fn lambda_of(&self, router: Router) -> f64 {
+        match router {
+            Router::Fixed(i) => self.policies.get(i).map_or(self.lambda, |p| p.lambda),
+            Router::Conditioned(lambda) => lambda,
+        }
     }
 
     fn check(&self) -> Result<(), String> {
@@ -252,6 +322,10 @@ impl Manifest {
             "its curve does not match its policies",
         )?;
         sound((1..=1000).contains(&self.monte_carlo.passes), "it asks for a senseless number of passes")?;
+        if let Some(entry) = &self.conditioned {
+            let fits = entry.costs.len() == self.nets.len() && entry.temperature > 0.0;
+            sound(fits, "its λ-conditioned policy does not fit its nets")?;
+        }
         let k = self.classes.len();
         sound((2..=100).contains(&k), "it must name 2 to 100 classes")?;
         let channels = self.nets[0].spec.channels();
@@ -263,6 +337,7 @@ impl Manifest {
             sound(spec.smallest_side() <= side, "its patches are too small for its nets")?;
         }
         let files = self.nets.iter().map(|n| &n.weights).chain(self.policies.iter().map(|p| &p.weights));
+        let files = files.chain(self.conditioned.iter().map(|p| &p.weights));
         for entry in files {
             let plain =
                 Path::new(&entry.file).components().count() == 1 && !entry.file.contains(['/', '\\', ':']);

@@ -81,8 +81,8 @@ pub fn evaluate(
         ));
     }
     let iou = mean(&macro_iou);
-    let lambda = (choice.method == crate::route::Method::Paser)
-        .then(|| segmenter.manifest.policies[choice.policy].lambda);
+    let lambda =
+        (choice.method == crate::route::Method::Paser).then(|| segmenter.manifest.lambda_of(choice.router));
     Ok(Evaluation {
         method: choice.method.to_string(),
         images: macro_iou.len(),

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, Default)]
 pub struct Control {
     stop: Arc<AtomicBool>,
+    finish: Arc<AtomicBool>,
     pause: Arc<AtomicBool>,
 }
 
@@ -17,6 +18,17 @@ impl Control {
     /// Asks the work to stop; what is finished stays.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks a training to end early and keep what it has: every stage stops where it is, and the bundle is
+    /// made of that.
+    pub fn finish(&self) {
+        self.finish.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the work was asked to end early and keep what it has.
+    pub fn finishing(&self) -> bool {
+        self.finish.load(Ordering::Relaxed)
     }
 
     /// Holds the work, or lets it go on.
@@ -46,15 +58,55 @@ impl Control {
     }
 }
 
+/// A named figure of the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Figure {
+    /// Loss of the stage.
+    Loss,
+    /// Mean reward of a patch (Eq. 2).
+    Reward,
+    /// Macro IoU on a few held-out pieces.
+    Iou,
+    /// Share of patches to net i.
+    Share(u8),
+    /// λ, the weight of the cost.
+    Lambda,
+    /// Total variation distance from the routing at λ = 0.
+    Tvd,
+    /// α, the probability of acting by the policy (Eq. 4).
+    Alpha,
+}
+
+impl std::fmt::Display for Figure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Loss => f.write_str("loss"),
+            Self::Reward => f.write_str("reward"),
+            Self::Iou => f.write_str("IoU"),
+            Self::Share(i) => write!(f, "f{i}"),
+            Self::Lambda => f.write_str("λ"),
+            Self::Tvd => f.write_str("TVD"),
+            Self::Alpha => f.write_str("α"),
+        }
+    }
+}
+
 /// How far a piece of work has come.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Progress {
-    /// What is being done, as in "pretrain f2".
+    /// The stage, as in "pretrain f2".
     pub what: String,
     /// Steps or slices done.
     pub done: usize,
     /// Steps or slices in all.
     pub total: usize,
-    /// Named figures of the moment (loss, reward, shares).
-    pub figures: Vec<(&'static str, f64)>,
+    /// Passes over the stage's images so far, in a training stage.
+    pub epoch: Option<f64>,
+    /// Seconds that the stage still takes at its speed so far.
+    pub seconds_left: Option<f64>,
+    /// Figures of the moment.
+    pub figures: Vec<(Figure, f64)>,
+    /// Something that the user should know, as a sentence.
+    pub note: Option<String>,
 }

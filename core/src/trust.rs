@@ -15,13 +15,15 @@ use std::collections::BTreeMap;
 
 /// Values kept of each answer.
 const KEPT: usize = 128;
+/// Name of the λ-conditioned policy among the answers.
+const CONDITIONED: &str = "conditioned policy";
 /// How far an answer may lie from the stored one, for values of order one.
 const TOLERANCE: f32 = 5e-3;
 
 /// A stored answer: evenly spaced values of what a net says to a known input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
-    /// "f0", "f1", ... or "policy 0", ...
+    /// "f0", "f1", ... or "policy 0", ... or "conditioned policy".
     pub net: String,
     /// Shape [C,H,W] of the input: uniform in [0,1) by [`hash::uniform`] under seed 7.
     pub input: [usize; 3],
@@ -69,7 +71,7 @@ pub fn check(compute: &Compute, models: &Models, answers: &[Answer]) -> Result<(
 fn batches(compute: &Compute, net: &str) -> &'static [usize] {
     match net {
         "f0" | "policy 0" => compute.tile_batches(),
-        policy if policy.starts_with("policy") => &[1],
+        policy if policy.starts_with("policy") || policy == CONDITIONED => &[1],
         _ => compute.patch_batches(),
     }
 }
@@ -149,7 +151,8 @@ fn questions(models: &Models, layout: &Layout, channels: usize) -> Vec<(String, 
         (format!("f{i}"), size)
     });
     let policies = (0..models.policies.len()).map(|i| (format!("policy {i}"), [2, th, tw]));
-    nets.chain(policies).collect()
+    let conditioned = models.conditioned.iter().map(|_| (CONDITIONED.to_owned(), [2, th, tw]));
+    nets.chain(policies).chain(conditioned).collect()
 }
 
 /// The kept values for each of `batch` copies of the known input.
@@ -165,7 +168,10 @@ fn ask(models: &Models, net: &str, input: [usize; 3], batch: usize) -> Result<Ve
         let [c, h, w] = input;
         Tensor::<4>::from_data(TensorData::new(one.repeat(batch), [batch, c, h, w]), device)
     };
-    let data = if let Some(i) = net.strip_prefix("policy ") {
+    let data = if net == CONDITIONED {
+        let policy = models.conditioned.as_ref().ok_or_else(unknown)?;
+        policy.forward(x(&models.device())).into_data()
+    } else if let Some(i) = net.strip_prefix("policy ") {
         let policy = models.policies.get(number(i)?).ok_or_else(unknown)?;
         policy.forward(x(&models.device())).into_data()
     } else {

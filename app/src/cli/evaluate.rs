@@ -56,7 +56,8 @@ impl DataArgs {
 pub(super) fn run(args: &EvaluateArgs, common: &Common) -> Result<()> {
     let (bundle, data, numbers) = args.data.read()?;
     let segmenter = Segmenter::new(&bundle, common.compute()?)?;
-    let choice = args.method.choice(&bundle.manifest, common.seed);
+    let mut slices = numbers.iter().map(|n| Ok(data.samples[*n].image.clone()));
+    let (choice, _) = args.method.choice(&segmenter, common.seed, &mut slices)?;
     let bar = bar(numbers.len(), "images");
     let mut progress = |done| bar.set_position(done as u64);
     let evaluation = evaluate(&segmenter, &data, &numbers, &choice, &Control::default(), &mut progress)?;

@@ -3,7 +3,10 @@
 use super::Common;
 use paser_core::bundle::{Bundle, Manifest};
 use paser_core::data::classes::ClassMap;
-use paser_core::route::{Choice, Method};
+use paser_core::data::normalise::Prepared;
+use paser_core::event::Control;
+use paser_core::route::tvd::{self, Moved};
+use paser_core::route::{Choice, Method, Router, Segmenter};
 use paser_core::volume::{self, VolumeInfo};
 use paser_core::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -17,9 +20,21 @@ pub(super) struct MethodArgs {
     /// Total variation distance from the routing at λ = 0, instead of a λ
     #[arg(long, value_name = "T", value_parser = unit)]
     pub(super) tvd: Option<f64>,
+    /// Policy: conditioned (one for every λ) or fixed (trained at one λ); by default the first where it proved itself
+    #[arg(long, value_name = "KIND")]
+    pub(super) policy: Option<Kind>,
     /// paser, random, f0, f1, f2
     #[arg(long, value_name = "M", default_value = "paser")]
     pub(super) method: Method,
+}
+
+/// The two kinds of policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Kind {
+    /// One for every λ
+    Conditioned,
+    /// Trained at one λ
+    Fixed,
 }
 
 /// Images with truth, as flags.
@@ -44,21 +59,37 @@ fn unit(text: &str) -> std::result::Result<f64, String> {
 }
 
 impl MethodArgs {
-    /// The choice for a bundle; says on stderr where its policies have no such λ.
-    pub(super) fn choice(&self, manifest: &Manifest, seed: u64) -> Choice {
-        let policy = match self.tvd {
-            Some(tvd) => manifest.policy_for_tvd(tvd),
-            None => manifest.policy_for(self.lambda.unwrap_or(manifest.lambda)),
+    /// The choice for a bundle at the λ asked for; says on stderr where its policies have no such λ. With
+    /// --tvd, the routing on `slices` with the largest λ within it, and how far that moved.
+    pub(super) fn choice(
+        &self,
+        segmenter: &Segmenter,
+        seed: u64,
+        slices: &mut dyn Iterator<Item = Result<Prepared>>,
+    ) -> Result<(Choice, Option<Moved>)> {
+        let manifest = &segmenter.manifest;
+        if let Some(tvd) = self.tvd {
+            eprintln!("reading the stack once to see how far each λ moves its routing");
+            let routings = tvd::routings(segmenter, slices, &Control::default())?;
+            let moved = tvd::within(&routings, tvd).cloned();
+            let router = moved.as_ref().map_or_else(|| manifest.router(0.0), |m| m.router);
+            return Ok((Choice { method: self.method, router, seed }, moved));
+        }
+        let asked = self.lambda.unwrap_or(manifest.lambda);
+        let router = match self.policy {
+            None => manifest.router(asked),
+            Some(Kind::Conditioned) => Router::Conditioned(asked),
+            Some(Kind::Fixed) => manifest.fixed(asked),
         };
-        let trained = manifest.policies[policy].lambda;
-        if let Some(asked) = self.lambda.filter(|l| (l - trained).abs() > 1e-9) {
+        let trained = manifest.lambda_of(router);
+        if self.method == Method::Paser && (asked - trained).abs() > 1e-9 {
             let all: Vec<String> = manifest.policies.iter().map(|p| p.lambda.to_string()).collect();
             eprintln!(
                 "the bundle has policies for λ = {}; {trained} is the nearest to {asked} and is used",
                 all.join(", ")
             );
         }
-        Choice { method: self.method, policy, seed }
+        Ok((Choice { method: self.method, router, seed }, None))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line. Human text and progress go to stderr, results to stdout; exit 0 done, 1 failed
 //! with one sentence, 2 wrong usage.
 
+mod bench;
 mod compare;
 mod diagnose;
 mod evaluate;
@@ -76,6 +77,8 @@ enum Verb {
     Segment(segment::SegmentArgs),
     /// One method against truth
     Evaluate(evaluate::EvaluateArgs),
+    /// Measured times and ratios, side by side in one run
+    Bench(bench::BenchArgs),
     /// Fixed nets, PaSeR at every λ, random routers with its shares and the oracle, side by side
     Compare(evaluate::DataArgs),
 }
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Train(args)) => train::run(&args, common),
         Some(Verb::Segment(args)) => segment::run(&args, common),
         Some(Verb::Evaluate(args)) => evaluate::run(&args, common),
+        Some(Verb::Bench(args)) => bench::run(&args, common),
         Some(Verb::Compare(args)) => compare::run(&args, common),
     };
     match outcome {

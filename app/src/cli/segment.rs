@@ -5,14 +5,12 @@ use super::evaluate::describe;
 use super::input::{MethodArgs, bundle};
 use super::output::{bar, shares};
 use paser_core::bundle::Bundle;
-use paser_core::data::classes::ClassMap;
-use paser_core::data::dataset::Dataset;
 use paser_core::data::normalise::Range;
 use paser_core::device::Description;
 use paser_core::evaluate::evaluate;
 use paser_core::event::Control;
 use paser_core::export::run::{RunMeta, RunWriter, Totals};
-use paser_core::route::stack::{Job, segment};
+use paser_core::route::stack::{Job, prepare, segment};
 use paser_core::route::{Choice, Method, Segmenter};
 use paser_core::volume::{self, SliceReader};
 use paser_core::{Error, Result};
@@ -67,15 +65,14 @@ struct Report {
 pub(super) fn run(args: &SegmentArgs, common: &Common) -> Result<()> {
     let bundle = bundle(args.bundle.as_deref())?;
     let segmenter = Segmenter::new(&bundle, common.compute()?)?;
-    let choice = args.method.choice(&bundle.manifest, common.seed);
     let mut reports = Vec::new();
     for stack in &args.stacks {
         let out = match &args.out {
-            Some(out) if args.stacks.len() > 1 => out.join(folder_name(stack, &choice)),
+            Some(out) if args.stacks.len() > 1 => out.join(folder_name(stack, &args.method)),
             Some(out) => out.clone(),
-            None => stack.with_file_name(folder_name(stack, &choice)),
+            None => stack.with_file_name(folder_name(stack, &args.method)),
         };
-        reports.push(one(&segmenter, &bundle, stack, args.slices, &choice, &out, common)?);
+        reports.push(one(&segmenter, &bundle, stack, args.slices, &args.method, &out, common)?);
     }
     let text: String = reports.iter().map(line).collect();
     match &reports[..] {
@@ -90,8 +87,8 @@ fn stem(stack: &Path) -> String {
     name.map_or_else(|| "stack".to_owned(), |n| n.to_string_lossy().into_owned())
 }
 
-fn folder_name(stack: &Path, choice: &Choice) -> String {
-    format!("{}_PaSeR_{}", stem(stack), choice.method)
+fn folder_name(stack: &Path, method: &MethodArgs) -> String {
+    format!("{}_PaSeR_{}", stem(stack), method.method)
 }
 
 fn line(r: &Report) -> String {
@@ -112,7 +109,7 @@ fn one(
     bundle: &Bundle,
     stack: &Path,
     wanted: Option<(Option<usize>, Option<usize>)>,
-    choice: &Choice,
+    method: &MethodArgs,
     out: &Path,
     common: &Common,
 ) -> Result<Report> {
@@ -130,6 +127,11 @@ fn one(
         )));
     }
     let range = bundle.manifest.normalisation.range(volume.as_ref())?;
+    let channels = bundle.manifest.nets[0].spec.channels();
+    let mut prepared = slices.clone().map(|z| prepare(volume.as_ref(), z, &range, channels));
+    let (choice, moved) = method.choice(segmenter, common.seed, &mut prepared)?;
+    let mut evidence = evidence(segmenter, bundle, stack, volume.as_ref(), &range, &choice, common)?;
+    evidence["tvd"] = json!(moved);
     let meta = RunMeta {
         name: stem(stack),
         shape: [slices.len(), info.height, info.width],
@@ -139,10 +141,10 @@ fn one(
         classes: bundle.manifest.classes.clone(),
         nets: bundle.manifest.nets.len(),
         entropy: choice.needs_f0(),
-        evidence: evidence(segmenter, bundle, stack, volume.as_ref(), &range, choice, common)?,
+        evidence,
     };
     let mut writer = RunWriter::create(out, meta, common.force)?;
-    let job = Job { volume: volume.as_ref(), slices: slices.clone(), range, choice: *choice };
+    let job = Job { volume: volume.as_ref(), slices: slices.clone(), range, choice };
     let bar = bar(slices.len(), "slices");
     let started = Instant::now();
     segment(segmenter, &job, &Control::default(), &mut |z, result| {
@@ -178,7 +180,7 @@ fn evidence(
     common: &Common,
 ) -> Result<serde_json::Value> {
     let manifest = &bundle.manifest;
-    let lambda = (choice.method == Method::Paser).then(|| manifest.policies[choice.policy].lambda);
+    let lambda = (choice.method == Method::Paser).then(|| manifest.lambda_of(choice.router));
     Ok(json!({
         "program": env!("CARGO_PKG_VERSION"),
         "stack": stack,
@@ -186,6 +188,7 @@ fn evidence(
         "bundle": { "name": manifest.name, "about": manifest.about, "sha256": bundle.hash()? },
         "method": choice.method,
         "lambda": lambda,
+        "router": choice.router,
         "monte_carlo": manifest.monte_carlo,
         "seed": common.seed,
         "normalisation": { "method": manifest.normalisation, "found": range },
@@ -201,22 +204,14 @@ pub(super) fn demo(out: Option<PathBuf>, common: &Common) -> Result<()> {
     let compute = common.compute()?;
     eprintln!("preparing the device (the first time, its answers are checked against known ones)");
     let segmenter = Segmenter::new(&bundle, compute)?;
-    let choice = Choice {
-        method: Method::Paser,
-        policy: bundle.manifest.policy_for(bundle.manifest.lambda),
-        seed: common.seed,
-    };
+    let method = MethodArgs { lambda: None, tvd: None, policy: None, method: Method::Paser };
     let again = Common { force: true, ..common.clone() };
-    let report = one(&segmenter, &bundle, &sample.join("images.tif"), None, &choice, &out, &again)?;
+    let report = one(&segmenter, &bundle, &sample.join("images.tif"), None, &method, &out, &again)?;
     eprint!("{}", line(&report));
-    let map = ClassMap {
-        names: bundle.manifest.classes.iter().map(|c| c.name.clone()).collect(),
-        values: vec![1, 2, 3],
-    };
-    let channels = bundle.manifest.nets[0].spec.channels();
-    let (images, labels) = (sample.join("images.tif"), sample.join("labels.tif"));
-    let data = Dataset::read(&images, &labels, &map, bundle.manifest.normalisation, channels)?;
+    let data = super::bench::sample(&bundle.manifest)?;
     let numbers: Vec<usize> = (0..data.samples.len()).collect();
+    let router = bundle.manifest.router(bundle.manifest.lambda);
+    let choice = Choice { method: Method::Paser, router, seed: common.seed };
     let evaluation = evaluate(&segmenter, &data, &numbers, &choice, &Control::default(), &mut |_| ())?;
     common.print(&evaluation, &describe(&evaluation, &bundle.manifest))
 }

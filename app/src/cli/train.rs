@@ -4,11 +4,11 @@ use super::Common;
 use super::input::LabelledArgs;
 use super::output::bar;
 use indicatif::ProgressBar;
+use paser_core::Result;
 use paser_core::bundle::Bundle;
 use paser_core::data::dataset::SplitRule;
 use paser_core::event::{Control, Progress};
 use paser_core::train::{Preset, Request, Summary, TrainConfig, train};
-use paser_core::{Error, Result};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -27,6 +27,12 @@ pub(super) struct TrainArgs {
     /// JSON file of all choices, as a bundle's manifest shows them; flags given beside it win
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// One choice by its name in that file, as in policy.batch=8 or lambdas=[0,0.1]; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Write the choices to this file and train nothing
+    #[arg(long, value_name = "FILE")]
+    write_config: Option<PathBuf>,
     /// One sentence on what the images are, kept in the bundle
     #[arg(long, value_name = "TEXT", default_value = "trained by its user")]
     about: String,
@@ -48,12 +54,8 @@ fn split(text: &str) -> std::result::Result<SplitRule, String> {
 
 impl TrainArgs {
     fn config(&self, seed: u64) -> Result<TrainConfig> {
-        let mut config = match &self.config {
-            Some(path) => {
-                let text = std::fs::read(path).map_err(|e| Error::io("cannot read", path, e))?;
-                serde_json::from_slice(&text)
-                    .map_err(|e| Error::bad(path, format!("it is no training configuration ({e})")))?
-            }
+        let mut config: TrainConfig = match &self.config {
+            Some(path) => TrainConfig::read(path)?,
             None => {
                 TrainConfig { seed, ..TrainConfig::preset(self.preset, 1, self.labelled.classes.names.len()) }
             }
@@ -61,12 +63,15 @@ impl TrainArgs {
         if let Some(split) = self.split {
             config.split = split;
         }
-        Ok(config)
+        self.set.iter().try_fold(config, |config, choice| config.with(choice))
     }
 }
 
 pub(super) fn run(args: &TrainArgs, common: &Common) -> Result<()> {
     let config = args.config(common.seed)?;
+    if let Some(path) = &args.write_config {
+        return config.write(path, common.force);
+    }
     let compute = common.compute()?;
     let start = args.start.as_deref().map(Bundle::open).transpose()?;
     let request = Request {
@@ -95,6 +100,10 @@ struct Display {
 
 impl Display {
     fn show(&mut self, p: &Progress) {
+        if let Some(note) = &p.note {
+            eprintln!("{note}");
+            return;
+        }
         if p.what != self.stage {
             self.end();
             eprintln!("{}", p.what);
@@ -107,8 +116,10 @@ impl Display {
                 p.figures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
             bar.set_message(figures.join(" "));
             // without a terminal the bar is silent: a line now and then keeps a log readable
-            if bar.is_hidden() && (p.done % 50 < 5 || p.done == p.total) {
-                eprintln!("{} {}/{} {}", p.what, p.done, p.total, figures.join(" "));
+            if bar.is_hidden() && (p.done.is_multiple_of(50) || p.done == p.total) {
+                let left =
+                    p.seconds_left.map_or_else(String::new, |s| format!(", {s:.0} s left in this stage"));
+                eprintln!("{} {}/{} {}{left}", p.what, p.done, p.total, figures.join(" "));
             }
         }
     }
@@ -125,5 +136,5 @@ fn describe(summary: &Summary, args: &TrainArgs) -> String {
     let mut text =
         format!("bundle {} with λ {}; measured on {}:\n", args.out.display(), v.lambda, v.measured_on);
     text.extend(v.test.iter().map(super::compare::line));
-    text
+    text + &summary.card.advice + "\n"
 }

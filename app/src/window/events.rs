@@ -6,6 +6,7 @@ use super::grey::Grey;
 use super::notice::Weight;
 use super::results::{Kept, Model, Summary};
 use super::state::{Loading, State};
+use paser_core::route::Router;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -36,7 +37,9 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
 fn model(state: &mut State, loaded: Result<Box<Model>, String>) -> Vec<Effect> {
     match loaded {
         Ok(model) => {
-            state.policy = model.manifest.policy_for(model.manifest.lambda);
+            if let Router::Fixed(policy) = model.manifest.fixed(model.manifest.lambda) {
+                state.policy = policy;
+            }
             state.model = Loading::Ready(Arc::new(*model));
             begin_if_eager(state)
         }

@@ -8,10 +8,10 @@ pub use table::{PatchEntry, Table, TileEntry};
 use crate::bundle::CurvePoint;
 use crate::cost::Flops;
 use crate::data::dataset::Sample;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::hash::Stream;
 use crate::metrics::{Paired, mean, paired, total_variation};
-use crate::net::Policy;
+use crate::route::Router;
 use crate::route::method::argmax;
 use crate::route::segment::{Segmenter, floats, shares};
 use burn::tensor::{Tensor, TensorData};
@@ -27,6 +27,8 @@ pub struct Row {
     pub method: String,
     /// λ, where the method has one.
     pub lambda: Option<f64>,
+    /// The TVD threshold that the policy was fine-tuned to, where it was.
+    pub tvd: Option<f64>,
     /// Number of images.
     pub images: usize,
     /// Mean macro IoU of the stitched images.
@@ -51,6 +53,7 @@ impl Measured {
         Row {
             method: method.to_owned(),
             lambda,
+            tvd: None,
             images: self.iou.len(),
             iou: mean(&self.iou),
             shares: self.shares.clone(),
@@ -87,16 +90,33 @@ impl Judge<'_> {
         self.measure(actions, self.passes() + self.segmenter.costs().policy)
     }
 
-    /// What `policy` sends every patch to (its argmax).
-    fn decide(&self, policy: &Policy) -> Result<Vec<Vec<u8>>> {
+    /// What the policy says of every tile: its logits, or the λ-free z of the λ-conditioned one.
+    fn outputs(&self, router: Router) -> Result<Vec<Vec<f32>>> {
         let [h, w] = self.segmenter.manifest.layout.tile;
+        let models = &self.segmenter.models;
+        let policy = match router {
+            Router::Fixed(i) => models.policies.get(i),
+            Router::Conditioned(_) => models.conditioned.as_ref(),
+        };
+        let policy = policy.ok_or_else(|| Error::invalid("the bundle does not hold this policy"))?;
         let one = |tile: &TileEntry| {
             let values = TensorData::new(tile.examined.policy_input.clone(), [1, 2, h, w]);
             let x = Tensor::<4>::from_data(values, &self.segmenter.compute.device);
-            let logits = floats(policy.forward(x).into_data())?;
-            Ok(logits.chunks(self.segmenter.models.nets.len()).map(argmax).collect())
+            floats(policy.forward(x).into_data())
         };
         self.table.tiles.iter().map(one).collect()
+    }
+
+    /// The net for every patch at `router` from its policy's outputs.
+    fn decide(&self, outputs: &[Vec<f32>], router: Router) -> Vec<Vec<u8>> {
+        let nets = self.segmenter.models.nets.len();
+        let argmaxes = |logits: &[f32]| logits.chunks(nets).map(argmax).collect();
+        match (router, &self.segmenter.manifest.conditioned) {
+            (Router::Conditioned(lambda), Some(entry)) => {
+                outputs.iter().map(|z| argmaxes(&entry.logits(z, lambda))).collect()
+            }
+            _ => outputs.iter().map(|logits| argmaxes(logits)).collect(),
+        }
     }
 
     /// IoU of each image under a random router with the given shares, mean of [`DRAWS`] draws.
@@ -136,19 +156,84 @@ fn draw(shares: &[f64], stream: &mut Stream) -> u8 {
     chosen.unwrap_or(shares.len() - 1) as u8
 }
 
-/// IoU, shares and cost of every policy on `table`'s images.
+/// IoU, shares and cost of every policy trained at one λ on `table`'s images.
 ///
 /// # Errors
 /// Where the device fails.
 pub fn curve(segmenter: &Segmenter, table: &Table, samples: &[Sample]) -> Result<Vec<CurvePoint>> {
     let judge = Judge { segmenter, table, samples };
     let mut points: Vec<CurvePoint> = Vec::new();
-    for (policy, entry) in segmenter.models.policies.iter().zip(&segmenter.manifest.policies) {
-        let Measured { iou, shares, flops } = judge.routed(&judge.decide(policy)?);
-        let tvd = points.first().map_or(0.0, |zero| total_variation(&shares, &zero.shares));
-        points.push(CurvePoint { lambda: entry.lambda, shares, iou: mean(&iou), flops, tvd });
+    for (i, entry) in segmenter.manifest.policies.iter().enumerate() {
+        let measured = judge.routed(&judge.decide(&judge.outputs(Router::Fixed(i))?, Router::Fixed(i)));
+        points.push(point(entry.lambda, &measured, points.first()));
     }
     Ok(points)
+}
+
+/// The same for the λ-conditioned policy at each of `lambdas`, rising from 0; empty where there is none.
+///
+/// # Errors
+/// Where the device fails.
+pub fn conditioned_curve(
+    segmenter: &Segmenter,
+    table: &Table,
+    samples: &[Sample],
+    lambdas: &[f64],
+) -> Result<Vec<CurvePoint>> {
+    if segmenter.models.conditioned.is_none() {
+        return Ok(Vec::new());
+    }
+    let judge = Judge { segmenter, table, samples };
+    let outputs = judge.outputs(Router::Conditioned(0.0))?;
+    let mut points: Vec<CurvePoint> = Vec::new();
+    for lambda in lambdas {
+        let measured = judge.routed(&judge.decide(&outputs, Router::Conditioned(*lambda)));
+        points.push(point(*lambda, &measured, points.first()));
+    }
+    Ok(points)
+}
+
+fn point(lambda: f64, measured: &Measured, zero: Option<&CurvePoint>) -> CurvePoint {
+    let tvd = zero.map_or(0.0, |zero| total_variation(&measured.shares, &zero.shares));
+    let Measured { shares, flops, .. } = measured;
+    CurvePoint { lambda, shares: shares.clone(), iou: mean(&measured.iou), flops: *flops, tvd }
+}
+
+/// The two kinds of policy at one λ.
+#[derive(Clone, Debug, Serialize)]
+pub struct KindsCompared {
+    /// λ.
+    pub lambda: f64,
+    /// Reward (Eq. 2) of the λ-conditioned policy less that of the one trained at λ, image by image.
+    pub reward: Option<Paired>,
+}
+
+/// Compares the λ-conditioned policy with each that was trained at one λ by the reward that both were
+/// trained for, mean over an image's patches, paired over images.
+///
+/// # Errors
+/// Where the device fails.
+pub fn kinds(
+    segmenter: &Segmenter,
+    table: &Table,
+    samples: &[Sample],
+    costs: &[f64],
+) -> Result<Vec<KindsCompared>> {
+    if segmenter.models.conditioned.is_none() {
+        return Ok(Vec::new());
+    }
+    let judge = Judge { segmenter, table, samples };
+    let z = judge.outputs(Router::Conditioned(0.0))?;
+    let entries = segmenter.manifest.policies.iter().enumerate().filter(|(_, e)| e.tvd.is_none());
+    entries
+        .map(|(i, entry)| {
+            let lambda = entry.lambda;
+            let fixed = judge.decide(&judge.outputs(Router::Fixed(i))?, Router::Fixed(i));
+            let ours = judge.decide(&z, Router::Conditioned(lambda));
+            let reward = |actions: &[Vec<u8>]| table.image_rewards(actions, costs, lambda);
+            Ok(KindsCompared { lambda, reward: paired(&reward(&ours), &reward(&fixed)) })
+        })
+        .collect()
 }
 
 /// Fixed nets; then, for every policy, PaSeR, a random router with its shares, and the oracle at its λ.
@@ -164,24 +249,53 @@ pub fn rows(
     seed: u64,
 ) -> Result<Vec<Row>> {
     let judge = Judge { segmenter, table, samples };
-    let patches = segmenter.manifest.layout.patches();
+    let manifest = &segmenter.manifest;
+    let patches = manifest.layout.patches();
     let mut rows = Vec::new();
     for net in 0..segmenter.models.nets.len() {
         let actions = vec![vec![net as u8; patches]; table.tiles.len()];
         let fixed = if net == 0 { judge.passes() } else { 0 };
         rows.push(judge.measure(&actions, fixed).row(&format!("f{net}"), None));
     }
-    for (policy, entry) in segmenter.models.policies.iter().zip(&segmenter.manifest.policies) {
-        let lambda = Some(entry.lambda);
-        let routed = judge.routed(&judge.decide(policy)?);
-        let random = Measured {
-            iou: judge.random(&routed.shares, seed),
-            shares: routed.shares.clone(),
-            flops: routed.flops,
-        };
-        rows.push(Row { above_random: paired(&routed.iou, &random.iou), ..routed.row("paser", lambda) });
-        rows.push(random.row("random, same shares", lambda));
-        rows.push(judge.routed(&judge.oracle(costs, entry.lambda)).row("oracle", lambda));
+    for (i, entry) in manifest.policies.iter().enumerate() {
+        let router = Router::Fixed(i);
+        let mut own = judge.trio("paser", &judge.outputs(router)?, router, entry.lambda, costs, seed);
+        own.iter_mut().for_each(|row| row.tvd = entry.tvd);
+        rows.extend(own);
+    }
+    if segmenter.models.conditioned.is_some() {
+        let z = judge.outputs(Router::Conditioned(0.0))?;
+        let trained = manifest.policies.iter().filter(|p| p.tvd.is_none()).map(|p| p.lambda);
+        let mut lambdas: Vec<f64> = trained.chain([manifest.lambda]).collect();
+        lambdas.sort_by(f64::total_cmp);
+        lambdas.dedup();
+        for lambda in lambdas {
+            let router = Router::Conditioned(lambda);
+            rows.extend(judge.trio("paser, λ-conditioned", &z, router, lambda, costs, seed));
+        }
     }
     Ok(rows)
+}
+
+impl Judge<'_> {
+    /// A router, a random one with its shares, and the oracle at its λ.
+    fn trio(
+        &self,
+        name: &str,
+        outputs: &[Vec<f32>],
+        router: Router,
+        lambda: f64,
+        costs: &[f64],
+        seed: u64,
+    ) -> Vec<Row> {
+        let routed = self.routed(&self.decide(outputs, router));
+        let iou = self.random(&routed.shares, seed);
+        let random = Measured { iou, shares: routed.shares.clone(), flops: routed.flops };
+        let above_random = paired(&routed.iou, &random.iou);
+        vec![
+            Row { above_random, ..routed.row(name, Some(lambda)) },
+            random.row("random, same shares", Some(lambda)),
+            self.routed(&self.oracle(costs, lambda)).row("oracle", Some(lambda)),
+        ]
+    }
 }

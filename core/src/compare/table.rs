@@ -34,7 +34,7 @@ pub struct Table {
     pub tiles: Vec<TileEntry>,
     /// Numbers of the samples in their data set.
     pub samples: Vec<usize>,
-    layout: Layout,
+    pub(crate) layout: Layout,
     classes: usize,
 }
 
@@ -74,6 +74,21 @@ impl Table {
             iou.iter().zip(costs).map(|(i, c)| loss::reward(i - iou[0], *c, lambda) as f32).collect()
         };
         batch.iter().flat_map(|t| &self.tiles[*t].patches).flat_map(of_patch).collect()
+    }
+
+    /// Mean reward of each sample's patches with truth when patch p of tile t goes to net `actions[t][p]`.
+    pub fn image_rewards(&self, actions: &[Vec<u8>], costs: &[f64], lambda: f64) -> Vec<f64> {
+        let mut sums = vec![(0.0, 0usize); self.samples.len()];
+        for (tile, actions) in self.tiles.iter().zip(actions) {
+            let (sum, count) = &mut sums[tile.examined.slice];
+            for (patch, action) in tile.patches.iter().zip(actions) {
+                let Some(iou) = &patch.iou else { continue };
+                let net = usize::from(*action);
+                *sum += loss::reward(iou[net] - iou[0], costs[net], lambda);
+                *count += 1;
+            }
+        }
+        sums.into_iter().filter(|(_, n)| *n > 0).map(|(sum, n)| sum / n as f64).collect()
     }
 
     /// Macro IoU of each stitched sample when patch p of tile t goes to net `actions[t][p]`.

@@ -8,7 +8,11 @@ use crate::metrics::UNLABELLED;
 use crate::route::tiles;
 use crate::volume::{ImageRef, open_image_set};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::path::Path;
+
+/// A label image with more different values than this is none.
+const MOST_VALUES: usize = 100;
 
 /// One image with its truth.
 #[derive(Clone, Debug)]
@@ -130,7 +134,15 @@ fn sample(
     let prepared = range
         .apply(&grey.values, [grey.height, grey.width], grey.channels, channels)
         .map_err(|e| Error::invalid(format!("image {}: {e}", image.name)))?;
-    let mut truth = map.truth(&labels.label_codes()).classes;
+    let codes = labels.label_codes();
+    let values = codes.iter().collect::<HashSet<_>>().len();
+    if values > MOST_VALUES {
+        return Err(Error::invalid(format!(
+            "the labels of {} hold {values} different values, and label files hold one value a class; this looks like a photograph or a grey image, so check --labels",
+            label.name
+        )));
+    }
+    let mut truth = map.truth(&codes).classes;
     prepared.masked.iter().for_each(|v| truth[*v] = UNLABELLED);
     Ok(Sample { name: image.name.clone(), hash: hash(&grey.values), image: prepared, truth })
 }
@@ -198,26 +210,6 @@ impl Sample {
         let values = self.image.planes.iter().flat_map(|p| tiles::cut(p, from, corner, size)).collect();
         Crop { values, truth }
     }
-
-    /// A piece at a random place, mirrored at random.
-    pub fn random_crop(&self, size: [usize; 2], stream: &mut Stream) -> Crop {
-        let corner = [0, 1].map(|i| stream.below((self.image.size[i] + 1).saturating_sub(size[i]).max(1)));
-        let mut crop = self.crop(corner, size);
-        let flips = [stream.below(2) == 1, stream.below(2) == 1];
-        crop.values.chunks_mut(size[0] * size[1]).for_each(|plane| mirror(plane, size[1], flips));
-        mirror(&mut crop.truth, size[1], flips);
-        crop
-    }
-}
-
-/// Mirrors a plane top to bottom and left to right.
-fn mirror<T>(plane: &mut [T], width: usize, [vertical, horizontal]: [bool; 2]) {
-    if vertical {
-        plane.reverse();
-    }
-    if vertical != horizontal {
-        plane.chunks_mut(width).for_each(<[T]>::reverse);
-    }
 }
 
 #[cfg(test)]
@@ -239,16 +231,5 @@ mod tests {
     fn too_few_images_are_refused() {
         assert!(SplitRule::Counts([10, 1, 3]).split(13, 0).is_err());
         assert!(SplitRule::Parts([0.7, 0.15, 0.15]).split(2, 0).is_err());
-    }
-
-    #[test]
-    fn mirroring_both_ways_turns_the_plane_round() {
-        let mut plane = [1, 2, 3, 4, 5, 6];
-        mirror(&mut plane, 3, [true, true]);
-        assert_eq!(plane, [6, 5, 4, 3, 2, 1]);
-        mirror(&mut plane, 3, [true, false]);
-        assert_eq!(plane, [3, 2, 1, 6, 5, 4]);
-        mirror(&mut plane, 3, [false, true]);
-        assert_eq!(plane, [1, 2, 3, 4, 5, 6]);
     }
 }

@@ -1,5 +1,6 @@
 //! Labelled images: class tables, splits, normalisation, the simulated electrode.
 
+pub mod augment;
 pub mod classes;
 pub mod dataset;
 pub mod normalise;

@@ -1,6 +1,6 @@
 //! Named tensors of a net: out as plain values, in with every mismatch named.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Gradients, Tensor, TensorData};
 use std::collections::BTreeMap;
 
@@ -66,6 +66,24 @@ pub fn load<M: Module>(net: M, state: State) -> Result<M, Mismatch> {
     let net = net.map(&mut writer);
     writer.mismatch.extra = writer.state.into_keys().collect();
     if writer.mismatch == Mismatch::default() { Ok(net) } else { Err(writer.mismatch) }
+}
+
+/// `net` with parameters numbered in the order of a visit, so that an optimiser's state, which burn files by
+/// parameter, fits the same net in another run.
+pub fn numbered<M: Module>(net: M) -> M {
+    net.map(&mut Numberer::default())
+}
+
+#[derive(Default)]
+struct Numberer(u64);
+
+impl ModuleMapper for Numberer {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        self.0 += 1;
+        let tensor = param.val();
+        let trained = tensor.is_require_grad();
+        Param::initialized(ParamId::from(self.0), tensor.detach().set_require_grad(trained))
+    }
 }
 
 /// Gradients of `net`'s tensors by name.

@@ -57,13 +57,23 @@ impl std::str::FromStr for Method {
     }
 }
 
+/// Which of a bundle's policies decides.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Router {
+    /// The policy of this number, trained at one λ.
+    Fixed(usize),
+    /// The λ-conditioned policy at this λ.
+    Conditioned(f64),
+}
+
 /// A method with what it needs to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Choice {
     /// The method.
     pub method: Method,
-    /// Number of the policy in the bundle.
-    pub policy: usize,
+    /// The policy (only [`Method::Paser`] asks it).
+    pub router: Router,
     /// Seed of a random method.
     pub seed: u64,
 }

@@ -5,7 +5,8 @@ pub mod method;
 pub mod segment;
 pub mod stack;
 pub mod tiles;
+pub mod tvd;
 pub mod uncertainty;
 
-pub use method::{Choice, Method};
+pub use method::{Choice, Method, Router};
 pub use segment::{PatchRoute, Segmenter, SliceResult};

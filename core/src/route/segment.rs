@@ -2,10 +2,10 @@
 
 use super::Method;
 use super::batch::plan;
-use super::method::{Choice, softmax};
+use super::method::{Choice, Router, softmax};
 use super::tiles::{self, Layout, Rect};
 use super::uncertainty::Uncertainty;
-use crate::bundle::{Bundle, Manifest, Models};
+use crate::bundle::{Bundle, F0Label, Manifest, Models};
 use crate::cost::Flops;
 use crate::data::normalise::Prepared;
 use crate::device::Compute;
@@ -93,7 +93,10 @@ struct Tile {
 
 /// What f0 and the policy say of a tile.
 struct Opinion {
+    /// f0's answer.
     labels: Vec<u8>,
+    /// What the policy reads.
+    seen: Vec<f32>,
     entropy: Vec<f32>,
     logits: Vec<f32>,
 }
@@ -180,10 +183,30 @@ impl Segmenter {
     /// # Errors
     /// Where the device fails.
     pub fn examine(&self, slices: &[Prepared]) -> Result<Vec<Examined>> {
-        let choice = Choice { method: Method::Net(0), policy: 0, seed: 0 };
+        let choice = Choice { method: Method::Net(0), router: Router::Fixed(0), seed: 0 };
         let tiles = self.tiles(slices);
         let opinions = self.opinions(&tiles, &choice, &mut 0)?;
         tiles.iter().zip(opinions).map(|(tile, opinion)| self.examine_tile(tile, &opinion)).collect()
+    }
+
+    /// What the policy of `router` says of every patch of `slices` that lies in its slice: logits [nets] each,
+    /// or the λ-free outputs z where it is the λ-conditioned one at λ = 0. Runs f0, no other net.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn policy_outputs(&self, slices: &[Prepared], router: Router) -> Result<Vec<Vec<f32>>> {
+        let choice = Choice { method: Method::Paser, router, seed: 0 };
+        let tiles = self.tiles(slices);
+        let opinions = self.opinions(&tiles, &choice, &mut 0)?;
+        let layout = self.manifest.layout;
+        let of_tile = |(tile, opinion): (&Tile, Opinion)| -> Vec<Vec<f32>> {
+            let size = slices[tile.slice].size;
+            let live =
+                |(index, _): &(usize, &[f32])| layout.patch_in_slice(tile.corner, *index, size).is_some();
+            let patches = opinion.logits.chunks(self.models.nets.len()).enumerate().filter(live);
+            patches.map(|(_, logits)| logits.to_vec()).collect()
+        };
+        Ok(tiles.iter().zip(opinions).flat_map(of_tile).collect())
     }
 
     fn examine_tile(&self, tile: &Tile, opinion: &Opinion) -> Result<Examined> {
@@ -201,8 +224,7 @@ impl Segmenter {
             }
             labels.iter_mut().zip(said).for_each(|(all, one)| all.push(one));
         }
-        let classes = opinion.labels.iter().map(|l| f32::from(*l));
-        let policy_input = classes.chain(opinion.entropy.iter().copied()).collect();
+        let policy_input = [opinion.seen.as_slice(), &opinion.entropy].concat();
         Ok(Examined { slice: tile.slice, corner: tile.corner, policy_input, labels })
     }
 
@@ -241,23 +263,46 @@ impl Segmenter {
     fn ask(&self, tiles: &[Tile], size: usize, choice: &Choice) -> Result<Vec<Opinion>> {
         let [height, width] = self.manifest.layout.tile;
         let x = self.batch(tiles.iter().map(|t| t.values.as_slice()), size, [height, width]);
-        let said = Uncertainty::of(self.models.nets[0].forward_mc(x, &self.masks));
+        let passes = self.models.nets[0].forward_mc(x, &self.masks);
+        let first = passes.first().cloned();
+        let said = Uncertainty::of(passes);
         let logits = match choice.method {
-            Method::Paser => {
-                let logits = self.models.policies[choice.policy].forward(said.policy_input());
-                floats(logits.into_data())?
-            }
+            Method::Paser => self.logits(&said, choice.router)?,
             _ => Vec::new(),
         };
-        let labels = floats(said.labels.into_data())?;
+        let seen = floats(said.labels.into_data())?;
+        let answer = match (self.manifest.monte_carlo.label, first) {
+            (F0Label::FirstPass, Some(first)) => floats(first.argmax(1).float().into_data())?,
+            _ => seen.clone(),
+        };
         let entropy = floats(said.entropy.into_data())?;
         let (pixels, actions) = (height * width, self.manifest.layout.patches() * self.models.nets.len());
         let opinion = |i: usize| Opinion {
-            labels: labels[i * pixels..(i + 1) * pixels].iter().map(|l| *l as u8).collect(),
+            labels: answer[i * pixels..(i + 1) * pixels].iter().map(|l| *l as u8).collect(),
+            seen: seen[i * pixels..(i + 1) * pixels].to_vec(),
             entropy: entropy[i * pixels..(i + 1) * pixels].to_vec(),
             logits: logits.get(i * actions..(i + 1) * actions).unwrap_or_default().to_vec(),
         };
         Ok((0..tiles.len()).map(opinion).collect())
+    }
+
+    /// Logits [tiles * patches * nets] of `router`'s policy.
+    fn logits(&self, said: &Uncertainty, router: Router) -> Result<Vec<f32>> {
+        match (router, &self.models.conditioned, &self.manifest.conditioned) {
+            (Router::Conditioned(lambda), Some(policy), Some(entry)) => {
+                let z = floats(policy.forward(said.policy_input()).into_data())?;
+                Ok(entry.logits(&z, lambda))
+            }
+            (Router::Conditioned(_), ..) => {
+                Err(Error::invalid("the bundle holds no λ-conditioned policy; choose one trained at one λ"))
+            }
+            (Router::Fixed(i), ..) => {
+                let policy = self.models.policies.get(i).ok_or_else(|| {
+                    Error::invalid(format!("the bundle holds {} policies", self.models.policies.len()))
+                })?;
+                floats(policy.forward(said.policy_input()).into_data())
+            }
+        }
     }
 
     /// Decides for every patch; fills in routes, entropy and the paper's cost.

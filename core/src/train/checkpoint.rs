@@ -1,6 +1,7 @@
 //! Finished stages on disk, so that an interrupted run goes on where it was.
 
 use super::config::TrainConfig;
+use super::stage::{Place, Pupils};
 use crate::bundle::{read_weights, write_weights};
 use crate::error::{Error, Result};
 use crate::net::params::{self, State};
@@ -62,12 +63,88 @@ impl Checkpoint {
             .map_err(|e| Error::bad(&path, format!("it does not fit: {e}; start anew without --resume")))
     }
 
+    /// Keeps an unfinished stage, all of it or nothing: it is put together in a folder that gets its name when
+    /// it is whole, and only then the one before goes.
+    ///
+    /// # Errors
+    /// Where it cannot be written; the one before is then still there.
+    pub(crate) fn keep(&self, name: &str, place: &Place, pupils: &Pupils) -> Result<()> {
+        let whole = self.at(name, place.step);
+        let draft = whole.with_extension("draft");
+        let written = write_place(&draft, place, pupils).and_then(|()| {
+            if whole.exists() {
+                std::fs::remove_dir_all(&whole).map_err(|e| Error::io("cannot replace", &whole, e))?;
+            }
+            std::fs::rename(&draft, &whole).map_err(|e| Error::io("cannot write", &whole, e))
+        });
+        if let Err(e) = written {
+            let _ = std::fs::remove_dir_all(&draft); // what is left of it is of no use
+            return Err(e);
+        }
+        self.forget(name, Some(place.step))
+    }
+
+    /// Where an unfinished stage was last kept; its state goes into `pupils`.
+    ///
+    /// # Errors
+    /// Where what was kept is damaged.
+    pub(crate) fn restore(&self, name: &str, pupils: &mut Pupils) -> Result<Option<Place>> {
+        let Some(step) = self.places(name)?.into_iter().max() else { return Ok(None) };
+        let folder = self.at(name, step);
+        let damaged =
+            |why: String| Error::bad(&folder, format!("it is damaged ({why}); start anew without --resume"));
+        let read = |file: &str| {
+            let path = folder.join(file);
+            std::fs::read(&path).map_err(|e| Error::io("cannot read", &path, e))
+        };
+        let place: Place = serde_json::from_slice(&read(PLACE)?).map_err(|e| damaged(e.to_string()))?;
+        for (i, net) in pupils.nets.iter_mut().enumerate() {
+            let state = read_weights(&folder.join(format!("net{i}.safetensors")))?;
+            net.restore(state, read(&format!("net{i}.moments"))?).map_err(damaged)?;
+        }
+        if let Some(policy) = &mut pupils.policy {
+            let state = read_weights(&folder.join("policy.safetensors"))?;
+            policy.restore(state, read("policy.moments")?).map_err(damaged)?;
+        }
+        Ok(Some(place))
+    }
+
+    /// Removes what was kept of the unfinished stage `name`, all but step `except`.
+    fn forget(&self, name: &str, except: Option<usize>) -> Result<()> {
+        for step in self.places(name)?.into_iter().filter(|s| Some(*s) != except) {
+            let old = self.at(name, step);
+            std::fs::remove_dir_all(&old).map_err(|e| Error::io("cannot remove", &old, e))?;
+        }
+        Ok(())
+    }
+
+    fn at(&self, name: &str, step: usize) -> PathBuf {
+        self.folder.join(format!("{name} at {step}"))
+    }
+
+    /// Steps at which `name` was kept.
+    fn places(&self, name: &str) -> Result<Vec<usize>> {
+        let entries =
+            std::fs::read_dir(&self.folder).map_err(|e| Error::io("cannot read", &self.folder, e))?;
+        let prefix = format!("{name} at ");
+        let step = |e: std::fs::DirEntry| e.file_name().to_str()?.strip_prefix(&prefix)?.parse().ok();
+        Ok(entries.flatten().filter_map(step).collect())
+    }
+
     /// Keeps a finished stage.
     ///
     /// # Errors
     /// Where it cannot be written.
     pub(crate) fn save<M: Module>(&self, name: &str, net: &M) -> Result<()> {
         write_weights(&self.folder, &format!("{name}.safetensors"), &params::state(net), false).map(drop)
+    }
+
+    /// Removes what was kept of a stage on its way, now that it is finished.
+    ///
+    /// # Errors
+    /// Where it cannot be removed.
+    pub(crate) fn finished(&self, name: &str) -> Result<()> {
+        self.forget(name, None)
     }
 
     /// Gives the finished bundle its name and removes the rest.
@@ -84,4 +161,22 @@ impl Checkpoint {
         std::fs::rename(self.draft(), out).map_err(|e| Error::io("cannot write", out, e))?;
         std::fs::remove_dir_all(&self.folder).map_err(|e| Error::io("cannot remove", &self.folder, e))
     }
+}
+
+const PLACE: &str = "place.json";
+
+fn write_place(draft: &Path, place: &Place, pupils: &Pupils) -> Result<()> {
+    if draft.exists() {
+        std::fs::remove_dir_all(draft).map_err(|e| Error::io("cannot replace", draft, e))?;
+    }
+    std::fs::create_dir_all(draft).map_err(|e| Error::io("cannot create", draft, e))?;
+    let nets = pupils.nets.iter().enumerate().map(|(i, net)| (format!("net{i}"), net.kept()));
+    let policy = pupils.policy.iter().map(|policy| ("policy".to_owned(), policy.kept()));
+    for (name, kept) in nets.chain(policy) {
+        let (state, moments) = kept?;
+        write_weights(draft, &format!("{name}.safetensors"), &state, false)?;
+        crate::export::write_atomic(&draft.join(format!("{name}.moments")), &moments, true)?;
+    }
+    let bytes = serde_json::to_vec(place).map_err(|e| Error::invalid(e.to_string()))?;
+    crate::export::write_atomic(&draft.join(PLACE), &bytes, true)
 }

@@ -1,11 +1,14 @@
 //! Everything a training run can be told, in one struct: file, flags and form are the same thing.
 
+use crate::bundle::F0Label;
+use crate::data::augment::Augment;
 use crate::data::dataset::SplitRule;
 use crate::data::normalise::Normalisation;
 use crate::error::{Error, Result};
 use crate::net::{NetSpec, UnetSpec};
 use crate::route::tiles::Layout;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// A named set of choices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +91,30 @@ pub enum Estimator {
     Expected,
 }
 
+/// Training of the λ-conditioned policy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conditioning {
+    /// How long; every tile of a step gets a λ of its own.
+    #[serde(flatten)]
+    pub stage: Stage,
+    /// T, the weight of the policy's entropy (nats) beside the expected reward.
+    pub temperature: f64,
+    /// λ is u to this power, u uniform in [0,1]: above 1, small λ come more often, where the larger nets pay.
+    pub power: f64,
+}
+
+/// Fine-tuning of the policy at λ = 0 with rising λ until its routing has moved far enough (section R4, B3).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TvdStage {
+    /// Total variation distances at which a policy is kept, rising.
+    pub thresholds: Vec<f64>,
+    /// What λ rises by in a step.
+    pub rise: f64,
+    /// At most this long.
+    pub stage: Stage,
+}
+
 /// All choices of a training run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -108,8 +135,8 @@ pub struct TrainConfig {
     pub normalisation: Normalisation,
     /// Class weights.
     pub class_weights: ClassWeights,
-    /// Random crops and flips; else the tiles and patches of the regular grid.
-    pub augment: bool,
+    /// What is done to the pieces that the nets learn from.
+    pub augment: Augment,
     /// Whether f1 to fm are trained with their dropout on (f0 always is).
     pub dropout: bool,
     /// Pretraining of each of f1 to fm on patches.
@@ -122,6 +149,8 @@ pub struct TrainConfig {
     pub kd_printed: bool,
     /// Monte Carlo passes of f0.
     pub passes: usize,
+    /// What f0 answers for the patches that stay with it.
+    pub f0_label: F0Label,
     /// Training of the policy, once for each λ.
     pub policy: Stage,
     /// λ of the policies in the bundle.
@@ -143,6 +172,10 @@ pub struct TrainConfig {
     pub finetune: Stage,
     /// α at the first and last epoch of fine-tuning.
     pub finetune_alpha: [f64; 2],
+    /// The policy that serves every λ, where one is wanted.
+    pub conditioned: Option<Conditioning>,
+    /// Policies fine-tuned to TVD thresholds, where they are wanted.
+    pub tvd: Option<TvdStage>,
 }
 
 const PAPER_LAMBDAS: [f64; 7] = [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0];
@@ -171,13 +204,14 @@ impl TrainConfig {
             thirds: true,
             normalisation: Normalisation::Fixed { high: 255.0 },
             class_weights: ClassWeights::None,
-            augment: false,
+            augment: Augment::default(),
             dropout: true,
             pretrain: vec![Stage { batch: 32 * patches, ..stage }; 2],
             distil: stage,
             beta: 0.01,
             kd_printed: true,
             passes: 5,
+            f0_label: F0Label::Mean,
             policy: stage,
             lambdas: PAPER_LAMBDAS.to_vec(),
             lambda: Some(0.5),
@@ -188,6 +222,8 @@ impl TrainConfig {
             cost_printed: true,
             finetune: stage,
             finetune_alpha: [0.95, 1.0],
+            conditioned: Some(Conditioning { stage, temperature: 0.005, power: 3.0 }),
+            tvd: None,
         }
     }
 
@@ -199,6 +235,7 @@ impl TrainConfig {
             class_weights: if classes == 3 { given } else { ClassWeights::None },
             kd_printed: false,
             cost_printed: false,
+            f0_label: F0Label::FirstPass,
             ..Self::paper(channels, classes)
         }
     }
@@ -216,19 +253,56 @@ impl TrainConfig {
             thirds: false,
             normalisation: Normalisation::Percentiles { low: 0.5, high: 99.5 },
             class_weights: ClassWeights::InverseFrequency,
-            augment: true,
+            augment: Augment { crop: true, flips: true, turns: true, jitter: 0.05 },
             dropout: false,
             pretrain: vec![stage(500, 16, 3e-3), stage(160, 16, 1e-3)],
             distil: stage(240, 2, 3e-3),
             policy: stage(60, 4, 3e-3),
-            lambdas: vec![0.0, 0.02, 0.05, 0.1, 0.5],
+            lambdas: vec![0.0, 0.02, 0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0],
             lambda: None,
             least_share: 0.05,
             estimator: Estimator::Expected,
             temperature: 0.005,
             finetune: stage(12, 4, 1e-4),
+            conditioned: Some(Conditioning { stage: stage(150, 4, 1e-2), temperature: 0.005, power: 3.0 }),
             ..Self::paper(channels, classes)
         }
+    }
+
+    /// The choices in a JSON file, as a bundle's manifest shows them under `training.config`.
+    ///
+    /// # Errors
+    /// Where it cannot be read or is no configuration.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read(path).map_err(|e| Error::io("cannot read", path, e))?;
+        serde_json::from_slice(&text)
+            .map_err(|e| Error::bad(path, format!("it is no training configuration ({e})")))
+    }
+
+    /// Writes them to a JSON file.
+    ///
+    /// # Errors
+    /// Where it exists and `force` is not set, or cannot be written.
+    pub fn write(&self, path: &Path, force: bool) -> Result<()> {
+        let text = serde_json::to_vec_pretty(self).map_err(|e| Error::invalid(e.to_string()))?;
+        crate::export::write_atomic(path, &text, force)
+    }
+
+    /// The same with one choice changed: `choice` names it as the file does, as in "policy.batch=8".
+    ///
+    /// # Errors
+    /// Where there is no such choice or the value does not fit it.
+    pub fn with(&self, choice: &str) -> Result<Self> {
+        let wrong = |why: &str| Error::invalid(format!("--set {choice}: {why}"));
+        let (name, value) =
+            choice.split_once('=').ok_or_else(|| wrong("write name=value, as in policy.batch=8"))?;
+        let mut all = serde_json::to_value(self).map_err(|e| wrong(&e.to_string()))?;
+        let pointer = format!("/{}", name.trim().replace('.', "/"));
+        let place = all
+            .pointer_mut(&pointer)
+            .ok_or_else(|| wrong("there is no such choice; --write-config FILE shows the names of all"))?;
+        *place = serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::from(value.trim()));
+        serde_json::from_value(all).map_err(|e| wrong(&e.to_string()))
     }
 
     /// # Errors
@@ -252,7 +326,20 @@ impl TrainConfig {
             "λ and α must lie between 0 and 1",
         )?;
         sound((1..=1000).contains(&self.passes), "1 to 1000 Monte Carlo passes are possible")?;
+        if let Some(c) = &self.conditioned {
+            let positive = c.temperature > 0.0 && c.power > 0.0;
+            sound(positive, "temperature and power of the λ-conditioned policy must be positive")?;
+        }
+        if let Some(tvd) = &self.tvd {
+            sound(
+                tvd.rise > 0.0 && tvd.thresholds.iter().all(unit) && tvd.thresholds.is_sorted(),
+                "TVD thresholds must rise and lie between 0 and 1, and λ must rise",
+            )?;
+            sound(self.lambdas.contains(&0.0), "fine-tuning to a TVD starts from the policy at λ = 0")?;
+        }
         let stages = self.pretrain.iter().chain([&self.distil, &self.policy, &self.finetune]);
+        let stages = stages.chain(self.conditioned.iter().map(|c| &c.stage));
+        let stages = stages.chain(self.tvd.iter().map(|t| &t.stage));
         sound(
             stages.clone().all(|s| s.batch > 0 && s.learning_rate > 0.0),
             "batches and learning rates must be positive",
@@ -278,5 +365,18 @@ mod tests {
             let text = serde_json::to_string(&config).expect("to a file");
             assert_eq!(serde_json::from_str::<TrainConfig>(&text).expect("from a file"), config);
         }
+    }
+
+    #[test]
+    fn one_choice_can_be_set_by_its_name() {
+        let config = TrainConfig::preset(Preset::Quick, 1, 3);
+        let set = config.with("policy.batch=8").expect("a number").with("lambdas=[0,0.2]").expect("a list");
+        assert_eq!((set.policy.batch, set.lambdas.as_slice()), (8, &[0.0, 0.2][..]));
+        assert_eq!(config.with("class_weights=none").expect("a word").class_weights, ClassWeights::None);
+        assert_eq!(
+            config.with("pretrain.1.length.steps=7").expect("nested").pretrain[1].length,
+            Length::Steps(7)
+        );
+        assert!(config.with("polcy.batch=8").is_err() && config.with("policy.batch=x").is_err());
     }
 }

@@ -1,13 +1,19 @@
 //! Training PaSeR, all stages of Algorithm 1: images and labels in, bundle out.
 
+mod batches;
+mod bench;
+pub mod card;
 mod checkpoint;
 pub mod config;
 pub mod loss;
 mod reinforce;
 mod report;
 mod run;
+mod stage;
 mod supervised;
 
+pub use bench::{Speed, net_speeds, reward_speeds};
+pub use card::Card;
 pub use config::{Preset, TrainConfig};
 pub use report::{StageReport, Summary};
 
@@ -23,12 +29,13 @@ use crate::event::{Control, Progress};
 use crate::hash::Stream;
 use crate::net::{Net, Policy, params};
 use crate::route::segment::Segmenter;
+use crate::route::tvd::GRID;
 use crate::trust;
 use burn::module::Module;
 use burn::tensor::Device;
 use checkpoint::Checkpoint;
-use reinforce::Joint;
-use run::Run;
+use reinforce::{Joint, Reached};
+use run::{Pace, Run};
 use std::path::Path;
 use std::time::Instant;
 
@@ -76,11 +83,11 @@ pub fn train(
     let split = config.split.split(data.samples.len(), config.seed)?;
     let weights = run::class_weights(config, &data, &split.train, &request.classes.names)?;
     trust::check_gradients(compute)?;
-    compute.device.seed(config.seed);
     let kept = Checkpoint::open(request.out, config, request.resume)?;
     let device = compute.device.clone().autodiff();
     let start = request.start.map_or(Ok(Vec::new()), |bundle| starting_nets(bundle, config, &device))?;
-    let mut run = Run { config, data: &data, split, device, control, weights, start, events };
+    let pace = Pace::default();
+    let mut run = Run { config, data: &data, split, device, control, weights, start, events, pace };
     let mut trainer = Trainer { request, compute, kept, stages: Vec::new() };
     trainer.all_stages(&mut run)
 }
@@ -99,6 +106,31 @@ fn starting_nets(bundle: &Bundle, config: &TrainConfig, device: &Device) -> Resu
     Ok(bundle.load(device)?.nets)
 }
 
+/// The policies of a bundle in the making.
+struct Policies {
+    /// One for each λ of the configuration.
+    at: Vec<Policy>,
+    /// Those fine-tuned to a TVD.
+    reached: Vec<Reached>,
+    /// The one for every λ.
+    conditioned: Option<Policy>,
+}
+
+impl Policies {
+    fn only(policy: Policy) -> Self {
+        Self { at: vec![policy], reached: Vec::new(), conditioned: None }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Policy> {
+        self.at.iter().chain(self.reached.iter().map(|r| &r.policy))
+    }
+}
+
+fn fresh_policy(run: &Run<'_>) -> Policy {
+    let mut seeds = Stream::new(run.config.seed, "policy weights");
+    Policy::new(run.config.layout.patches(), run.config.nets.len(), &run.device, &mut seeds)
+}
+
 struct Trainer<'a> {
     request: &'a Request<'a>,
     compute: &'a Compute,
@@ -111,13 +143,14 @@ impl Trainer<'_> {
         let config = run.config;
         let mut nets = vec![config.nets[0].init(&run.device, config.seed)];
         for index in 1..config.nets.len() {
-            nets.push(self.net(run, &format!("f{index}"), index, |run| supervised::pretrain(run, index))?);
+            let stage = format!("pretrain f{index}");
+            nets.push(self.net(run, index, &stage, &mut |run, kept| supervised::pretrain(run, kept, index))?);
         }
         let teacher = nets[nets.len() - 1].clone();
-        nets[0] = self.net(run, "f0", 0, |run| supervised::distil(run, &teacher))?;
+        nets[0] = self.net(run, 0, "distil f0", &mut |run, kept| supervised::distil(run, kept, &teacher))?;
         let costs = loss::costs(&nets.iter().map(params::count).collect::<Vec<_>>(), config.cost_printed);
-        let (mut policies, table) = self.policies(run, &nets, &costs)?;
-        self.finetune(run, &mut nets, &mut policies, &costs, table)?;
+        let start = self.together(run, &mut nets, &costs)?;
+        let policies = self.policies(run, &nets, &costs, &start)?;
         self.finish(run, &nets, &policies, &costs)
     }
 
@@ -125,97 +158,133 @@ impl Trainer<'_> {
     fn net<'r>(
         &mut self,
         run: &mut Run<'r>,
-        name: &str,
         index: usize,
-        stage: impl FnOnce(&mut Run<'r>) -> Result<Net>,
+        stage: &str,
+        work: &mut dyn FnMut(&mut Run<'r>, &Checkpoint) -> Result<Net>,
     ) -> Result<Net> {
-        if let Some(net) = self.kept.load(name, || run.config.nets[index].init(&run.device, 0))? {
+        let name = format!("f{index}");
+        if let Some(net) = self.kept.load(&name, || run.config.nets[index].init(&run.device, 0))? {
             return Ok(net);
         }
         let started = Instant::now();
-        let net = stage(run)?;
-        self.kept.save(name, &net)?;
-        self.stages.push(StageReport::of(name, run, index, started.elapsed().as_secs_f64()));
+        let net = work(run, &self.kept)?;
+        self.kept.save(&name, &net)?;
+        self.kept.finished(stage)?;
+        self.stages.push(StageReport::of(&name, run, index, started.elapsed().as_secs_f64()));
         Ok(net)
     }
 
-    /// A policy for each λ, each going on from the one before; with the reward table where it was needed.
+    /// A stage whose product is a policy, taken from the checkpoint where it is finished.
+    fn policy<'r>(
+        &mut self,
+        run: &mut Run<'r>,
+        stage: &str,
+        work: &mut dyn FnMut(&mut Run<'r>, &Checkpoint) -> Result<Policy>,
+    ) -> Result<Policy> {
+        if let Some(policy) = self.kept.load(stage, || fresh_policy(run))? {
+            return Ok(policy);
+        }
+        let started = Instant::now();
+        let policy = work(run, &self.kept)?;
+        self.kept.save(stage, &policy)?;
+        self.kept.finished(stage)?;
+        self.stages.push(StageReport::policy(stage, run, started.elapsed().as_secs_f64()));
+        Ok(policy)
+    }
+
+    /// The first policy and the joint fine-tuning with it, at the λ given or at the middle one. Returns the
+    /// policy that those for all λ go on from.
+    fn together(&mut self, run: &mut Run<'_>, nets: &mut [Net], costs: &[f64]) -> Result<Policy> {
+        let config = run.config;
+        let lambda = config.lambda.unwrap_or(config.lambdas[config.lambdas.len() / 2]);
+        if config.finetune.length.steps(1) == 0 {
+            return Ok(fresh_policy(run));
+        }
+        let mut table = None;
+        let first = "first policy";
+        let policy = match self.kept.load(first, || fresh_policy(run))? {
+            Some(policy) => policy,
+            None => {
+                let rewards = self.reward_table(run, nets, &run.stage_images(1), "reward table")?;
+                let policy = self.policy(run, first, &mut |run, kept| {
+                    reinforce::train_policy(run, kept, first, &rewards, fresh_policy(run), costs, lambda)
+                })?;
+                table = Some(rewards);
+                policy
+            }
+        };
+        self.finetune(run, nets, policy, costs, table, lambda)
+    }
+
+    /// Joint fine-tuning; `table` serves again where both stages see the same images.
+    fn finetune(
+        &mut self,
+        run: &mut Run<'_>,
+        nets: &mut [Net],
+        policy: Policy,
+        costs: &[f64],
+        table: Option<Table>,
+        lambda: f64,
+    ) -> Result<Policy> {
+        let names: Vec<String> = (1..nets.len()).map(|i| format!("finetuned-f{i}")).collect();
+        if let Some(policy) = self.kept.load("finetuned-policy", || policy.clone())? {
+            for (i, name) in names.iter().enumerate() {
+                let old = nets[i + 1].clone();
+                nets[i + 1] = self.kept.load(name, || old.clone())?.unwrap_or(old);
+            }
+            return Ok(policy);
+        }
+        let images = run.stage_images(2);
+        let table = match table.filter(|t| t.samples == images) {
+            Some(table) => table,
+            None => self.reward_table(run, nets, &images, "fine-tuning table")?,
+        };
+        let started = Instant::now();
+        let joint = Joint { nets: nets.to_vec(), policy };
+        let joint = reinforce::finetune(run, &self.kept, &table, joint, costs, lambda)?;
+        nets.clone_from_slice(&joint.nets);
+        for (i, name) in names.iter().enumerate() {
+            self.kept.save(name, &nets[i + 1])?;
+        }
+        self.kept.save("finetuned-policy", &joint.policy)?;
+        self.kept.finished(reinforce::FINETUNE)?;
+        self.stages.push(StageReport::finetune(run, started.elapsed().as_secs_f64()));
+        Ok(joint.policy)
+    }
+
+    /// All policies of the bundle, on the rewards of the nets as they now are: one for each λ, each going on
+    /// from the one before; the one for every λ; those fine-tuned to a TVD.
     fn policies(
         &mut self,
         run: &mut Run<'_>,
         nets: &[Net],
         costs: &[f64],
-    ) -> Result<(Vec<Policy>, Option<Table>)> {
+        start: &Policy,
+    ) -> Result<Policies> {
         let config = run.config;
-        let fresh = |device: &Device| {
-            let mut seeds = Stream::new(config.seed, "policy weights");
-            Policy::new(config.layout.patches(), config.nets.len(), device, &mut seeds)
-        };
-        let mut table = None;
-        let mut policies: Vec<Policy> = Vec::new();
+        let table = self.reward_table(run, nets, &run.stage_images(1), "reward table")?;
+        let mut at: Vec<Policy> = Vec::new();
         for lambda in &config.lambdas {
             let name = format!("policy-{lambda}");
-            let start = policies.last().cloned().unwrap_or_else(|| fresh(&run.device));
-            if let Some(policy) = self.kept.load(&name, || fresh(&run.device))? {
-                policies.push(policy);
-                continue;
-            }
-            if table.is_none() {
-                let segmenter = self.segmenter(run, nets, std::slice::from_ref(&start))?;
-                let images = run.stage_images(1);
-                table = Some(self.table(run, &segmenter, &images, "reward table")?);
-            }
-            let started = Instant::now();
-            if let Some(table) = &table {
-                policies.push(reinforce::train_policy(run, table, start, costs, *lambda)?);
-                self.kept.save(&name, &policies[policies.len() - 1])?;
-            }
-            self.stages.push(StageReport::policy(&name, run, started.elapsed().as_secs_f64()));
+            let from = at.last().unwrap_or(start).clone();
+            at.push(self.policy(run, &name, &mut |run, kept| {
+                reinforce::train_policy(run, kept, &name, &table, from.clone(), costs, *lambda)
+            })?);
         }
-        Ok((policies, table))
-    }
-
-    /// Joint fine-tuning at the λ given, or at the middle one. `table` serves again where both stages
-    /// see the same images.
-    fn finetune(
-        &mut self,
-        run: &mut Run<'_>,
-        nets: &mut [Net],
-        policies: &mut [Policy],
-        costs: &[f64],
-        table: Option<Table>,
-    ) -> Result<()> {
-        let lambdas = &run.config.lambdas;
-        let lambda = run.config.lambda.unwrap_or(lambdas[lambdas.len() / 2]);
-        let chosen = bundle::nearest(lambdas.iter().copied(), lambda);
-        let names: Vec<String> = (1..nets.len()).map(|i| format!("finetuned-f{i}")).collect();
-        if let Some(policy) = self.kept.load("finetuned-policy", || policies[chosen].clone())? {
-            policies[chosen] = policy;
-            for (i, name) in names.iter().enumerate() {
-                let old = nets[i + 1].clone();
-                nets[i + 1] = self.kept.load(name, || old.clone())?.unwrap_or(old);
-            }
-            return Ok(());
-        }
-        let images = run.stage_images(2);
-        let table = match table.filter(|t| t.samples == images) {
-            Some(table) => table,
-            None => {
-                let segmenter = self.segmenter(run, nets, policies)?;
-                self.table(run, &segmenter, &images, "fine-tuning table")?
-            }
+        let conditioned = match config.conditioned {
+            Some(conditioning) => Some(self.policy(run, reinforce::CONDITIONED, &mut |run, kept| {
+                reinforce::train_conditioned(run, kept, &table, start.clone(), costs, conditioning)
+            })?),
+            None => None,
         };
-        let started = Instant::now();
-        let joint = Joint { nets: nets.to_vec(), policy: policies[chosen].clone() };
-        let joint = reinforce::finetune(run, &table, joint, costs, lambda)?;
-        nets.clone_from_slice(&joint.nets);
-        policies[chosen] = joint.policy;
-        for (i, name) in names.iter().enumerate() {
-            self.kept.save(name, &nets[i + 1])?;
-        }
-        self.kept.save("finetuned-policy", &policies[chosen])?;
-        self.stages.push(StageReport::finetune(run, started.elapsed().as_secs_f64()));
-        Ok(())
+        let zero = config.lambdas.iter().position(|l| *l == 0.0).map(|i| at[i].clone());
+        let reached = match (&config.tvd, zero) {
+            (Some(tvd), Some(zero)) => {
+                reinforce::finetune_to_tvd(run, &self.kept, &table, &zero, costs, tvd)?
+            }
+            _ => Vec::new(),
+        };
+        Ok(Policies { at, reached, conditioned })
     }
 
     /// Measures everything on held-out images with the weights as the bundle will hold them.
@@ -223,19 +292,28 @@ impl Trainer<'_> {
         &mut self,
         run: &mut Run<'_>,
         nets: &[Net],
-        policies: &[Policy],
+        policies: &Policies,
         costs: &[f64],
     ) -> Result<Summary> {
-        let mut segmenter = self.segmenter(run, nets, policies)?;
+        let mut segmenter = self.segmenter(run, nets, policies, costs)?;
         let (validation, test) = (run.split.validation.clone(), run.split.test.clone());
         let curve_images = if validation.is_empty() { run.split.train.clone() } else { validation };
+        let samples = &run.data.samples;
         let table = self.table(run, &segmenter, &curve_images, "validation")?;
-        segmenter.manifest.curve = compare::curve(&segmenter, &table, &run.data.samples)?;
-        segmenter.manifest.lambda = report::choose_lambda(run.config, &segmenter.manifest.curve);
+        segmenter.manifest.curve = compare::curve(&segmenter, &table, samples)?;
+        let kinds = compare::kinds(&segmenter, &table, samples, costs)?;
+        let curve = compare::conditioned_curve(&segmenter, &table, samples, &GRID)?;
+        if let Some(entry) = &mut segmenter.manifest.conditioned {
+            entry.preferred = report::nowhere_worse(&kinds);
+            entry.curve = curve;
+        }
+        segmenter.manifest.lambda = report::choose_lambda(run.config, &segmenter.manifest);
+        let card = Card::of(&table, samples, &segmenter, !run.split.validation.is_empty());
         let table = if test.is_empty() { table } else { self.table(run, &segmenter, &test, "test")? };
-        let rows = compare::rows(&segmenter, &table, &run.data.samples, costs, run.config.seed)?;
+        let rows = compare::rows(&segmenter, &table, samples, costs, run.config.seed)?;
         let stages = std::mem::take(&mut self.stages);
-        let mut summary = Summary::new(stages, run, &segmenter.manifest, rows, self.compute);
+        let mut summary = Summary::new(stages, run, &segmenter.manifest, rows, self.compute, card);
+        summary.validation.kinds = kinds;
         summary.started_from = self.request.start.map(|bundle| {
             let Manifest { name, training, .. } = &bundle.manifest;
             serde_json::json!({ "name": name, "training": training })
@@ -249,7 +327,7 @@ impl Trainer<'_> {
         run: &Run<'_>,
         mut manifest: Manifest,
         nets: &[Net],
-        policies: &[Policy],
+        policies: &Policies,
         summary: &Summary,
     ) -> Result<()> {
         let folder = self.kept.draft();
@@ -259,15 +337,15 @@ impl Trainer<'_> {
                 bundle::write_weights(&folder, &format!("f{i}.safetensors"), &params::state(net), true)?;
             manifest.nets[i] = NetEntry { spec: spec.clone(), weights };
         }
-        for (policy, lambda) in policies.iter().zip(&run.config.lambdas) {
-            let weights = bundle::write_weights(
-                &folder,
-                &format!("policy-{lambda}.safetensors"),
-                &params::state(policy),
-                false,
-            )?;
-            let entry = manifest.policies.iter_mut().find(|p| p.lambda == *lambda);
-            entry.into_iter().for_each(|e| e.weights = weights.clone());
+        for (policy, entry) in policies.all().zip(&mut manifest.policies) {
+            let name =
+                entry.tvd.map_or_else(|| format!("policy-{}", entry.lambda), |t| format!("policy-tvd-{t}"));
+            let file = format!("{name}.safetensors");
+            entry.weights = bundle::write_weights(&folder, &file, &params::state(policy), false)?;
+        }
+        if let (Some(policy), Some(entry)) = (&policies.conditioned, &mut manifest.conditioned) {
+            let file = "policy-conditioned.safetensors";
+            entry.weights = bundle::write_weights(&folder, file, &params::state(policy), false)?;
         }
         manifest.training = serde_json::to_value(summary).map_err(|e| Error::invalid(e.to_string()))?;
         let save = |manifest: &Manifest| {
@@ -281,26 +359,42 @@ impl Trainer<'_> {
         self.kept.publish(self.request.out, self.request.force)
     }
 
+    fn reward_table(&self, run: &mut Run<'_>, nets: &[Net], images: &[usize], what: &str) -> Result<Table> {
+        let segmenter = self.segmenter(run, nets, &Policies::only(fresh_policy(run)), &[])?;
+        self.table(run, &segmenter, images, what)
+    }
+
     fn table(&self, run: &mut Run<'_>, segmenter: &Segmenter, images: &[usize], what: &str) -> Result<Table> {
         let (data, control, total) = (run.data, run.control, images.len());
+        run.begin_work();
         let mut progress = |done| run.report(what, done, total, Vec::new());
         Table::build(segmenter, &data.samples, images, control, &mut progress)
     }
 
     /// The nets as the bundle will hold them (f16), without gradients.
-    fn segmenter(&self, run: &Run<'_>, nets: &[Net], policies: &[Policy]) -> Result<Segmenter> {
+    fn segmenter(
+        &self,
+        run: &Run<'_>,
+        nets: &[Net],
+        policies: &Policies,
+        costs: &[f64],
+    ) -> Result<Segmenter> {
         let device = run.device.clone().inner();
         let halved = |(net, spec): (&Net, &crate::net::NetSpec)| {
             let state = bundle::rounded(params::state(net));
             params::load(spec.init(&device, 0), state).map_err(|e| Error::invalid(e.to_string()))
         };
         let nets: Vec<Net> = nets.iter().zip(&run.config.nets).map(halved).collect::<Result<_>>()?;
-        let policies = policies.iter().map(Policy::valid).collect();
-        Ok(Segmenter::of(self.manifest(run), Models { nets, policies }, self.compute.clone()))
+        let models = Models {
+            nets,
+            policies: policies.all().map(Policy::valid).collect(),
+            conditioned: policies.conditioned.as_ref().map(Policy::valid),
+        };
+        Ok(Segmenter::of(self.manifest(run, policies, costs), models, self.compute.clone()))
     }
 
     /// The manifest as far as it is known before the weights are written.
-    fn manifest(&self, run: &Run<'_>) -> Manifest {
+    fn manifest(&self, run: &Run<'_>, policies: &Policies, costs: &[f64]) -> Manifest {
         let config = run.config;
         let unwritten = || bundle::Hashed { file: String::new(), sha256: String::new() };
         let ids = |numbers: &[usize]| {
@@ -322,13 +416,19 @@ impl Trainer<'_> {
                 .iter()
                 .map(|spec| NetEntry { spec: spec.clone(), weights: unwritten() })
                 .collect(),
-            policies: config
-                .lambdas
-                .iter()
-                .map(|l| PolicyEntry { lambda: *l, weights: unwritten() })
-                .collect(),
+            policies: {
+                let at = config.lambdas.iter().map(|l| (*l, None));
+                let reached = policies.reached.iter().map(|r| (r.lambda, Some(r.tvd)));
+                at.chain(reached)
+                    .map(|(lambda, tvd)| PolicyEntry { lambda, tvd, weights: unwritten() })
+                    .collect()
+            },
+            conditioned: match (&policies.conditioned, config.conditioned) {
+                (Some(_), Some(c)) => Some(reinforce::conditioned_entry(costs, c.temperature)),
+                _ => None,
+            },
             lambda: config.lambdas[0],
-            monte_carlo: MonteCarlo { passes: config.passes, seed: config.seed },
+            monte_carlo: MonteCarlo { passes: config.passes, seed: config.seed, label: config.f0_label },
             normalisation: config.normalisation,
             curve: Vec::new(),
             split: SplitRecord {

@@ -1,9 +1,10 @@
 //! What a training run says at its end.
 
+use super::card::Card;
 use super::config::{Length, Stage, TrainConfig};
 use super::run::Run;
 use crate::bundle::{CurvePoint, Manifest};
-use crate::compare::Row;
+use crate::compare::{KindsCompared, Row};
 use crate::data::dataset::Sample;
 use crate::device::{Compute, Description};
 use serde::Serialize;
@@ -67,6 +68,8 @@ pub struct Summary {
     pub config: TrainConfig,
     /// The device.
     pub device: Description,
+    /// Whether the larger nets gain over f0.
+    pub card: Card,
     /// Name and training record of the bundle that the nets went on from, where there was one.
     pub started_from: Option<serde_json::Value>,
 }
@@ -78,6 +81,10 @@ pub struct Validation {
     pub lambda: f64,
     /// Validation curve.
     pub curve: Vec<CurvePoint>,
+    /// Validation curve of the λ-conditioned policy; empty where there is none.
+    pub conditioned: Vec<CurvePoint>,
+    /// The λ-conditioned policy against those trained at one λ, on the same images.
+    pub kinds: Vec<KindsCompared>,
     /// Images of each part: training, validation, test.
     pub images: [usize; 3],
     /// What the test rows were measured on: "test images", or what stood in for them.
@@ -95,6 +102,7 @@ impl Summary {
         manifest: &Manifest,
         test: Vec<Row>,
         compute: &Compute,
+        card: Card,
     ) -> Self {
         let split = &run.split;
         let measured_on = match (split.test.is_empty(), split.validation.is_empty()) {
@@ -107,6 +115,8 @@ impl Summary {
         let validation = Validation {
             lambda: manifest.lambda,
             curve: manifest.curve.clone(),
+            conditioned: manifest.conditioned.as_ref().map(|c| c.curve.clone()).unwrap_or_default(),
+            kinds: Vec::new(),
             images: [split.train.len(), split.validation.len(), split.test.len()],
             measured_on: measured_on.to_owned(),
             test,
@@ -117,17 +127,27 @@ impl Summary {
             validation,
             config: run.config.clone(),
             device: compute.description.clone(),
+            card,
             started_from: None,
         }
     }
 }
 
-/// The given λ; else, among the policies that send every net its least share, the one with the best
-/// IoU; else the one whose smallest share is largest.
-pub(crate) fn choose_lambda(config: &TrainConfig, curve: &[CurvePoint]) -> f64 {
+/// Whether the λ-conditioned policy is at no λ worse than the one trained there beyond noise (95 %); one image
+/// cannot tell.
+pub(crate) fn nowhere_worse(kinds: &[KindsCompared]) -> bool {
+    !kinds.is_empty() && kinds.iter().all(|k| k.reward.as_ref().is_some_and(|p| p.high >= 0.0))
+}
+
+/// The given λ; else, among the routings that send every net its least share, the one with the best IoU;
+/// else the one whose smallest share is largest. The routings are those of the λ-conditioned policy where
+/// it is preferred, else of those trained at one λ.
+pub(crate) fn choose_lambda(config: &TrainConfig, manifest: &Manifest) -> f64 {
     if let Some(lambda) = config.lambda {
         return lambda;
     }
+    let conditioned = manifest.conditioned.as_ref().filter(|c| c.preferred);
+    let curve = conditioned.map_or(&manifest.curve, |c| &c.curve);
     let least = |p: &CurvePoint| p.shares.iter().copied().fold(f64::INFINITY, f64::min);
     let fair = curve.iter().filter(|p| least(p) >= config.least_share).max_by(|a, b| a.iou.total_cmp(&b.iou));
     let fairest = || curve.iter().max_by(|a, b| least(a).total_cmp(&least(b)));

@@ -4,10 +4,11 @@ use super::config::{ClassWeights, Stage, TrainConfig};
 use super::loss;
 use crate::data::dataset::{Crop, Dataset, Split};
 use crate::error::{Error, Result};
-use crate::event::{Control, Progress};
+use crate::event::{Control, Figure, Progress};
 use crate::metrics::UNLABELLED;
 use crate::net::Net;
 use burn::tensor::{Device, Tensor, TensorData};
+use std::time::Instant;
 
 /// A training run in progress.
 pub(crate) struct Run<'a> {
@@ -21,6 +22,20 @@ pub(crate) struct Run<'a> {
     /// Nets to go on from, where a bundle was given.
     pub(crate) start: Vec<Net>,
     pub(crate) events: &'a mut dyn FnMut(Progress),
+    pub(crate) pace: Pace,
+}
+
+/// When the stage at hand began, and where.
+pub(crate) struct Pace {
+    began: Instant,
+    first: usize,
+    per_epoch: Option<usize>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { began: Instant::now(), first: 0, per_epoch: None }
+    }
 }
 
 impl Run<'_> {
@@ -38,14 +53,41 @@ impl Run<'_> {
         self.config.nets[0].classes()
     }
 
-    pub(crate) fn report(
-        &mut self,
-        what: &str,
-        done: usize,
-        total: usize,
-        figures: Vec<(&'static str, f64)>,
-    ) {
-        (self.events)(Progress { what: what.to_owned(), done, total, figures });
+    /// A stage begins at step `first`, with `per_epoch` steps to a pass over its images.
+    pub(crate) fn begin_stage(&mut self, first: usize, per_epoch: usize) {
+        self.pace = Pace { first, per_epoch: Some(per_epoch.max(1)), ..Pace::default() };
+    }
+
+    /// Work without epochs begins.
+    pub(crate) fn begin_work(&mut self) {
+        self.pace = Pace::default();
+    }
+
+    pub(crate) fn report(&mut self, what: &str, done: usize, total: usize, figures: Vec<(Figure, f64)>) {
+        let here = done.saturating_sub(self.pace.first);
+        let pace = (here > 0).then(|| self.pace.began.elapsed().as_secs_f64() / here as f64);
+        (self.events)(Progress {
+            what: what.to_owned(),
+            done,
+            total,
+            epoch: self.pace.per_epoch.map(|n| done as f64 / n as f64),
+            seconds_left: pace.map(|pace| pace * total.saturating_sub(done) as f64),
+            figures,
+            note: None,
+        });
+    }
+
+    /// Says something that the user should know.
+    pub(crate) fn note(&mut self, sentence: String) {
+        (self.events)(Progress {
+            what: "note".to_owned(),
+            done: 0,
+            total: 0,
+            epoch: None,
+            seconds_left: None,
+            figures: Vec::new(),
+            note: Some(sentence),
+        });
     }
 
     /// Training images of stage 0 (pretraining), 1 (policy) or 2 (fine-tuning): a third each where

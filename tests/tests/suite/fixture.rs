@@ -1,6 +1,9 @@
 //! Bundles with random weights and small stacks, made for a test.
 
-use paser_core::bundle::{self, Bundle, MANIFEST, Manifest, MonteCarlo, NetEntry, PolicyEntry, SplitRecord};
+use paser_core::bundle::{
+    self, Bundle, ConditionedEntry, F0Label, MANIFEST, Manifest, MonteCarlo, NetEntry, PolicyEntry,
+    SplitRecord,
+};
 use paser_core::data::classes::classes;
 use paser_core::data::normalise::Normalisation;
 use paser_core::export::{StackMeta, StackWriter};
@@ -56,7 +59,7 @@ pub fn bundle(folder: &Path, kind: &Kind) -> Bundle {
             &params::state(&net),
             false,
         );
-        PolicyEntry { lambda, weights: weights.unwrap() }
+        PolicyEntry { lambda, tvd: None, weights: weights.unwrap() }
     };
     let names: Vec<String> = (0..kind.nets[0].classes).map(|i| format!("class{i}")).collect();
     let mut manifest = Manifest {
@@ -68,8 +71,15 @@ pub fn bundle(folder: &Path, kind: &Kind) -> Bundle {
         layout: kind.layout,
         nets: kind.nets.iter().enumerate().map(net).collect(),
         policies: [0.0, 0.5].map(policy).to_vec(),
+        conditioned: Some(ConditionedEntry {
+            costs: (0..count).map(|i| i as f64 / count as f64).collect(),
+            temperature: 0.1,
+            preferred: false,
+            curve: Vec::new(),
+            weights: policy(0.25).weights,
+        }),
         lambda: 0.5,
-        monte_carlo: MonteCarlo { passes: 3, seed: 1 },
+        monte_carlo: MonteCarlo { passes: 3, seed: 1, label: F0Label::Mean },
         normalisation: Normalisation::Percentiles { low: 0.5, high: 99.5 },
         curve: Vec::new(),
         split: SplitRecord::default(),

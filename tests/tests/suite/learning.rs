@@ -3,11 +3,18 @@
 use crate::golden::{Golden, close, policy, unet, values};
 use burn::module::Param;
 use burn::optim::{AdamConfig, GradientsParams};
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor, TensorData, activation};
+use paser_core::compare::Table;
+use paser_core::data::dataset::Sample;
+use paser_core::data::normalise::Prepared;
+use paser_core::device::{Wish, choose};
+use paser_core::event::Control;
+use paser_core::hash::{self, Stream};
 use paser_core::metrics::macro_iou;
 use paser_core::net::dropout::Off;
-use paser_core::net::{UnetSpec, params};
+use paser_core::net::{Policy, UnetSpec, params};
 use paser_core::route::uncertainty::{Uncertainty, entropy};
+use paser_core::route::{Choice, Method, Router, Segmenter};
 use paser_core::train::loss;
 
 fn autodiff() -> Device {
@@ -263,4 +270,53 @@ fn costs_follow_the_printed_equation_and_the_authors_code() {
 
 fn to_f32(values: &[f64]) -> Vec<f32> {
     values.iter().map(|v| *v as f32).collect()
+}
+
+#[test]
+fn the_reward_table_gives_the_gradient_of_the_step_by_step_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = crate::fixture::bundle(folder.path(), &crate::fixture::Kind::small());
+    let segmenter = Segmenter::new(&bundle, choose(Wish::Cpu).unwrap().0).unwrap();
+    let size = [32, 32];
+    let image = Prepared { size, planes: vec![hash::uniform(3, 1024, 0.0, 1.0)], masked: Vec::new() };
+    let truth: Vec<u8> = hash::uniform(4, 1024, 0.0, 3.0).iter().map(|v| *v as u8).collect();
+    let sample = Sample { name: "x".to_owned(), hash: String::new(), image, truth };
+    let costs = [0.1, 0.9];
+    let table =
+        Table::build(&segmenter, std::slice::from_ref(&sample), &[0], &Control::default(), &mut |_| ());
+    let table = table.unwrap();
+
+    // step by step: every action's net reads its patch anew, and its IoU is taken less f0's
+    let actions = [1u8, 0, 1, 1];
+    let labels = |method| {
+        let choice = Choice { method, router: Router::Fixed(0), seed: 0 };
+        let image = std::slice::from_ref(&sample.image);
+        segmenter.segment(image, &[String::new()], &choice).unwrap().swap_remove(0).labels
+    };
+    let answers = [labels(Method::Net(0)), labels(Method::Net(1))];
+    let cut = |map: &[u8], patch: usize| -> Vec<u8> {
+        let corner = [patch / 2 * 16, patch % 2 * 16];
+        (0..256).map(|i| map[(corner[0] + i / 16) * 32 + corner[1] + i % 16]).collect()
+    };
+    let iou = |net: u8, patch: usize| {
+        macro_iou(&cut(&answers[usize::from(net)], patch), &cut(&sample.truth, patch), 3).unwrap()
+    };
+    let reward = |(patch, net): (usize, &u8)| {
+        loss::reward(iou(*net, patch) - iou(0, patch), costs[usize::from(*net)], 0.3) as f32
+    };
+    let step_by_step: Vec<f32> = actions.iter().enumerate().map(reward).collect();
+    let all = table.rewards(&[0], &costs, 0.3);
+    let looked_up: Vec<f32> = actions.iter().enumerate().map(|(p, a)| all[p * 2 + usize::from(*a)]).collect();
+
+    let gradient = |rewards: &[f32]| {
+        let mut policy = Policy::new(4, 2, &autodiff(), &mut Stream::new(1, "gradient"));
+        let values = TensorData::new(table.tiles[0].examined.policy_input.clone(), [1, 2, 32, 32]);
+        let logits = policy.forward_train(Tensor::from_data(values, &autodiff()));
+        let loss = loss::policy_gradient(logits, &actions, rewards);
+        params::gradients(&policy, &loss.backward())
+    };
+    assert_eq!(step_by_step, looked_up);
+    let (ours, theirs) = (gradient(&looked_up), gradient(&step_by_step));
+    assert!(ours.values().flatten().any(|g| *g != 0.0), "a gradient that is not zero");
+    assert_eq!(ours, theirs);
 }

@@ -9,6 +9,7 @@ mod nets;
 mod pipeline;
 mod refusals;
 mod shipped;
+mod training;
 mod window;
 
 use paser_core::device::{Compute, Wish, choose};

@@ -10,12 +10,12 @@ use paser_core::metrics::UNLABELLED;
 use paser_core::net::UnetSpec;
 use paser_core::route::stack::{Job, segment};
 use paser_core::route::tiles::Layout;
-use paser_core::route::{Choice, Method, Segmenter, SliceResult};
+use paser_core::route::{Choice, Method, Router, Segmenter, SliceResult};
 use paser_core::trust;
 use paser_core::volume;
 use tempfile::tempdir;
 
-const PASER: Choice = Choice { method: Method::Paser, policy: 0, seed: 1 };
+const PASER: Choice = Choice { method: Method::Paser, router: Router::Fixed(0), seed: 1 };
 
 fn segmenter(bundle: &Bundle) -> Segmenter {
     let compute = Compute::cpu();
@@ -173,7 +173,7 @@ fn the_program_segments_and_exports_what_the_library_says() {
     let range = bundle.manifest.normalisation.range(volume.as_ref()).unwrap();
     let slice = volume.read(1).unwrap();
     let prepared = range.apply(&slice.values, [40, 50], 1, 1).unwrap();
-    let choice = Choice { policy: bundle.manifest.policy_for(0.5), ..PASER };
+    let choice = Choice { router: bundle.manifest.fixed(0.5), ..PASER };
     let expected = segmenter.segment(&[prepared], &["1".to_owned()], &choice).unwrap().swap_remove(0);
     let written = labels.read(0).unwrap().label_codes();
     assert_eq!(written, expected.labels.iter().map(|l| u32::from(*l) + 1).collect::<Vec<_>>());
@@ -183,45 +183,6 @@ fn the_program_segments_and_exports_what_the_library_says() {
         serde_json::from_slice(&std::fs::read(folder.path().join("out/run.json")).unwrap()).unwrap();
     assert_eq!(run["run"]["lambda"], 0.5);
     assert_eq!(run["first_slice"], 2);
-}
-
-#[test]
-fn training_ends_with_a_bundle_that_evaluates_and_refuses_its_own_training_images() {
-    let folder = tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name).display().to_string();
-    let phantom =
-        ["phantom", "--out", &at("p"), "--slices", "5", "--height", "64", "--width", "64", "--every", "9"];
-    json(folder.path(), &phantom);
-    std::fs::write(folder.path().join("c.json"), include_str!("../data/tiny-training.json")).unwrap();
-    let classes = "pore=1,carbon=2,nickel=3";
-    let (images, labels, out, config) = (at("p/images"), at("p/labels"), at("b"), at("c.json"));
-    let data = ["--images", &images, "--labels", &labels, "--classes", classes];
-    let train = [&["train"], &data[..], &["--out", &out, "--config", &config, "--split", "3,1,1"]].concat();
-    let summary = json(folder.path(), &train);
-    assert_eq!(summary["validation"]["images"], serde_json::json!([3, 1, 1]));
-    let methods: Vec<&str> = summary["validation"]["test"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|r| r["method"].as_str().unwrap())
-        .collect();
-    assert!(
-        ["f0", "f1", "paser", "random, same shares", "oracle"].iter().all(|m| methods.contains(m)),
-        "{methods:?}"
-    );
-    let evaluate = [&["evaluate"], &data[..], &["--bundle", &out]].concat();
-    let tested = json(folder.path(), &[&evaluate[..], &["--split", "test"]].concat());
-    assert_eq!(tested["images"], 1);
-    let shown = summary["validation"]["test"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|r| r["method"] == "paser" && r["lambda"] == summary["validation"]["lambda"])
-        .unwrap();
-    let (a, b) = (tested["iou"].as_f64().unwrap(), shown["iou"].as_f64().unwrap());
-    assert!((a - b).abs() < 1e-9, "evaluate says {a}, training said {b}");
-    crate::fixture::refused(folder.path(), &evaluate, "trained on 3 of these 5 images");
-    crate::fixture::refused(folder.path(), &train, "exists already");
 }
 
 #[test]
@@ -257,51 +218,4 @@ fn counts_at_other_sizes_follow_the_reference() {
     let policy = |patches| Policy::new(patches, 3, &cpu, &mut Stream::new(0, "count"));
     assert_eq!((policy(16).flops([32, 32]), policy(1).flops([32, 32])), (4_551_424, 4_550_704));
     assert_eq!(params::count(&policy(1)), 13_971);
-}
-
-#[test]
-fn an_interrupted_training_goes_on_with_what_it_finished() {
-    let folder = tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name).display().to_string();
-    json(
-        folder.path(),
-        &["phantom", "--out", &at("p"), "--slices", "3", "--height", "128", "--width", "128"],
-    );
-    std::fs::write(folder.path().join("c.json"), include_str!("../data/tiny-training.json")).unwrap();
-    let (images, labels, out, config) = (at("p/images"), at("p/labels"), at("b"), at("c.json"));
-    let train = [
-        "train",
-        "--images",
-        &images,
-        "--labels",
-        &labels,
-        "--classes",
-        "pore=1,carbon=2,nickel=3",
-        "--out",
-        &out,
-        "--config",
-        &config,
-        "--split",
-        "1,1,1",
-    ];
-    let mut running = std::process::Command::new(crate::fixture::program())
-        .args(train)
-        .args(["--device", "cpu"])
-        .env("PASER_CACHE", folder.path())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let first = folder.path().join("b.partial/f1.safetensors");
-    let waited = std::time::Instant::now();
-    while !first.exists() && waited.elapsed().as_secs() < 60 && running.try_wait().unwrap().is_none() {
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
-    running.kill().unwrap();
-    running.wait().unwrap();
-    assert!(!folder.path().join("b").exists(), "a bundle appears only when it is whole");
-    let summary = json(folder.path(), &[&train[..], &["--resume"]].concat());
-    let stages: Vec<&str> =
-        summary["stages"].as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
-    assert!(!stages.contains(&"f1") && stages.contains(&"finetune"), "resumed stages: {stages:?}");
-    assert!(!folder.path().join("b.partial").exists());
 }

@@ -14,7 +14,9 @@ use paser_app::window::results::{Kept, Model, Results, Summary};
 use paser_app::window::state::{Layer, Loading};
 use paser_app::window::theme::Mode;
 use paser_app::window::{State, Studio};
-use paser_core::bundle::{CurvePoint, Hashed, Manifest, MonteCarlo, NetEntry, PolicyEntry, SplitRecord};
+use paser_core::bundle::{
+    CurvePoint, F0Label, Hashed, Manifest, MonteCarlo, NetEntry, PolicyEntry, SplitRecord,
+};
 use paser_core::data::classes::classes;
 use paser_core::data::normalise::Normalisation;
 use paser_core::device::{Compute, Description};
@@ -94,9 +96,10 @@ fn model() -> Model {
         classes: classes(&["pore", "carbon", "nickel"]),
         layout: Layout::PAPER,
         nets: specs.map(|s| NetEntry { spec: NetSpec::Unet(s), weights: hashed() }).into(),
-        policies: lambdas.map(|lambda| PolicyEntry { lambda, weights: hashed() }).into(),
+        policies: lambdas.map(|lambda| PolicyEntry { lambda, tvd: None, weights: hashed() }).into(),
+        conditioned: None,
         lambda: 0.05,
-        monte_carlo: MonteCarlo { passes: 8, seed: 1 },
+        monte_carlo: MonteCarlo { passes: 8, seed: 1, label: F0Label::Mean },
         normalisation: Normalisation::Fixed { high: 255.0 },
         curve: lambdas.iter().enumerate().map(point).collect(),
         split: SplitRecord::default(),

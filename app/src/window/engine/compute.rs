@@ -8,7 +8,7 @@ use paser_core::data::normalise::Range;
 use paser_core::device::{self, Compute, Wish};
 use paser_core::error::{Error, Result};
 use paser_core::route::stack;
-use paser_core::route::{Choice, Method, Segmenter, SliceResult};
+use paser_core::route::{Choice, Method, Router, Segmenter, SliceResult};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
@@ -110,7 +110,7 @@ impl Worker<'_> {
             }
         };
         self.range = Some((job.stack, range));
-        let choice = Choice { method: Method::Paser, policy: job.policy, seed: 0 };
+        let choice = Choice { method: Method::Paser, router: Router::Fixed(job.policy), seed: 0 };
         let mut output = match (&job.beside, &self.bundle) {
             (Some(path), Some(bundle)) => {
                 let evidence = evidence(segmenter, bundle, path, job, &range, &choice)?;

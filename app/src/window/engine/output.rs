@@ -83,7 +83,7 @@ pub(super) fn evidence(
         "volume": job.volume.info(),
         "bundle": { "name": manifest.name, "about": manifest.about, "sha256": Bundle::open(bundle)?.hash()? },
         "method": choice.method,
-        "lambda": manifest.policies.get(choice.policy).map(|p| p.lambda),
+        "lambda": manifest.lambda_of(choice.router),
         "monte_carlo": manifest.monte_carlo,
         "seed": choice.seed,
         "normalisation": { "method": manifest.normalisation, "found": range },

@@ -1,0 +1,66 @@
+//! `paser bench`: measured times and ratios, side by side in one run.
+
+use super::Common;
+use super::input::bundle;
+use paser_core::Result;
+use paser_core::data::classes::ClassMap;
+use paser_core::data::dataset::Dataset;
+use paser_core::route::Segmenter;
+use paser_core::train::{Speed, net_speeds, reward_speeds};
+use serde_json::json;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Name {
+    /// Seconds of each net, forward pass and training step
+    Nets,
+    /// The reward table against computing rewards anew
+    Rl,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct BenchArgs {
+    /// What to measure; everything where not given
+    name: Option<Name>,
+}
+
+pub(super) fn run(args: &BenchArgs, common: &Common) -> Result<()> {
+    let compute = common.compute()?;
+    let wanted = |name| args.name.is_none_or(|n| n == name);
+    let mut rows: Vec<Speed> = Vec::new();
+    if wanted(Name::Nets) {
+        rows.extend(net_speeds(&compute)?);
+    }
+    if wanted(Name::Rl) {
+        let bundle = bundle(None)?;
+        let data = sample(&bundle.manifest)?;
+        let segmenter = Segmenter::new(&bundle, compute)?;
+        rows.extend(
+            data.samples.first().map(|s| reward_speeds(&segmenter, s)).transpose()?.unwrap_or_default(),
+        );
+    }
+    let text: String = rows.iter().map(line).collect();
+    common.print(&json!({ "rows": rows }), &text)
+}
+
+/// The bundled sample with its truth.
+pub(super) fn sample(manifest: &paser_core::bundle::Manifest) -> Result<Dataset> {
+    let folder = super::places::sample()?;
+    let names: Vec<String> = manifest.classes.iter().map(|c| c.name.clone()).collect();
+    let values = (1..=names.len() as u32).collect();
+    let map = ClassMap { names, values };
+    let channels = manifest.nets[0].spec.channels();
+    Dataset::read(
+        &folder.join("images.tif"),
+        &folder.join("labels.tif"),
+        &map,
+        manifest.normalisation,
+        channels,
+    )
+}
+
+fn line(speed: &Speed) -> String {
+    let against = speed.ratio.zip(speed.against.as_ref()).map_or_else(String::new, |(ratio, other)| {
+        format!(", {:.6} s {other}: {ratio:.1} times", speed.against_seconds.unwrap_or_default())
+    });
+    format!("{}: {:.6} s{against}\n", speed.name, speed.seconds)
+}
