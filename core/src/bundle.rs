@@ -430,3 +430,29 @@ pub(crate) fn nearest(values: impl Iterator<Item = f64>, wanted: f64) -> usize {
     let distance = |v: f64| (v - wanted).abs();
     values.enumerate().min_by(|a, b| distance(a.1).total_cmp(&distance(b.1))).map_or(0, |(i, _)| i)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash;
+    use crate::route::method::argmax;
+
+    #[test]
+    fn the_conditioned_policy_never_takes_a_dearer_net_as_lambda_rises() {
+        let weights = Hashed { file: String::new(), sha256: String::new() };
+        let costs = vec![0.001, 0.06, 0.94];
+        let entry =
+            ConditionedEntry { costs, temperature: 0.005, preferred: true, curve: Vec::new(), weights };
+        for seed in 0..200 {
+            let z = hash::uniform(seed, 48, -20.0, 20.0);
+            let at = |step: u32| -> Vec<u8> {
+                entry.logits(&z, f64::from(step) / 50.0).chunks(3).map(argmax).collect()
+            };
+            for step in 0..50 {
+                let (now, next) = (at(step), at(step + 1));
+                assert!(now.iter().zip(&next).all(|(a, b)| b <= a), "seed {seed}, step {step}");
+            }
+            assert!(at(50).iter().all(|net| *net == 0), "at λ = 1 the cheapest");
+        }
+    }
+}

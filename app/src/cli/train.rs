@@ -116,7 +116,7 @@ impl Display {
                 p.figures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
             bar.set_message(figures.join(" "));
             // without a terminal the bar is silent: a line now and then keeps a log readable
-            if bar.is_hidden() && (p.done.is_multiple_of(50) || p.done == p.total) {
+            if bar.is_hidden() && (p.done.is_multiple_of(p.total.div_ceil(10).max(1)) || p.done == p.total) {
                 let left =
                     p.seconds_left.map_or_else(String::new, |s| format!(", {s:.0} s left in this stage"));
                 eprintln!("{} {}/{} {}{left}", p.what, p.done, p.total, figures.join(" "));

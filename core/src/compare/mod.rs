@@ -37,6 +37,8 @@ pub struct Row {
     pub shares: Vec<f64>,
     /// Mean cost of an image by the paper's count.
     pub flops: f64,
+    /// Mean reward of a patch at λ (Eq. 2), mean over images, where the method has a λ.
+    pub reward: Option<f64>,
     /// IoU above that of a random router with the same shares, image by image.
     pub above_random: Option<Paired>,
 }
@@ -58,6 +60,7 @@ impl Measured {
             iou: mean(&self.iou),
             shares: self.shares.clone(),
             flops: self.flops,
+            reward: None,
             above_random: None,
         }
     }
@@ -288,14 +291,17 @@ impl Judge<'_> {
         costs: &[f64],
         seed: u64,
     ) -> Vec<Row> {
-        let routed = self.routed(&self.decide(outputs, router));
+        let actions = self.decide(outputs, router);
+        let best = self.oracle(costs, lambda);
+        let reward = |actions: &[Vec<u8>]| Some(mean(&self.table.image_rewards(actions, costs, lambda)));
+        let routed = self.routed(&actions);
         let iou = self.random(&routed.shares, seed);
         let random = Measured { iou, shares: routed.shares.clone(), flops: routed.flops };
         let above_random = paired(&routed.iou, &random.iou);
         vec![
-            Row { above_random, ..routed.row(name, Some(lambda)) },
+            Row { above_random, reward: reward(&actions), ..routed.row(name, Some(lambda)) },
             random.row("random, same shares", Some(lambda)),
-            self.routed(&self.oracle(costs, lambda)).row("oracle", Some(lambda)),
+            Row { reward: reward(&best), ..self.routed(&best).row("oracle", Some(lambda)) },
         ]
     }
 }

@@ -196,9 +196,10 @@ pub(crate) fn drive(
     Ok(pupils)
 }
 
-/// Whether `loss` is a number and not far above the first one, which no step had touched.
+/// Whether `loss` is a number and not far above the first one, which no step had touched (nor above what a
+/// reward can be, where that was small).
 fn sound(loss: f64, place: &mut Place) -> bool {
-    let ceiling = *place.ceiling.get_or_insert(EXPLODED * loss.abs().max(1e-3));
+    let ceiling = *place.ceiling.get_or_insert(EXPLODED * loss.abs().max(1.0));
     loss.is_finite() && loss.abs() <= ceiling
 }
 

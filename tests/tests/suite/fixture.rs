@@ -96,10 +96,14 @@ pub fn bundle(folder: &Path, kind: &Kind) -> Bundle {
 
 /// A grey stack of random values.
 pub fn stack(path: &Path, shape: [usize; 3], seed: u32) -> PathBuf {
+    stack_of(path, shape, &|z, i| (255.0 * hash::unit(seed + z as u32, i as u32)) as u8)
+}
+
+/// A stack whose pixel `i` of slice `z` has the value `value(z, i)`.
+pub fn stack_of(path: &Path, shape: [usize; 3], value: &dyn Fn(usize, usize) -> u8) -> PathBuf {
     let mut writer = StackWriter::create(path, shape, Dtype::U8, &StackMeta::default(), true).unwrap();
-    for z in 0..shape[0] as u32 {
-        let values = hash::uniform(seed + z, shape[1] * shape[2], 0.0, 255.0);
-        writer.push_u8(&values.iter().map(|v| *v as u8).collect::<Vec<_>>()).unwrap();
+    for z in 0..shape[0] {
+        writer.push_u8(&(0..shape[1] * shape[2]).map(|i| value(z, i)).collect::<Vec<_>>()).unwrap();
     }
     writer.finish().unwrap()
 }

@@ -1,6 +1,6 @@
 //! Bad input: one clear sentence, exit 1, nothing half-written, nothing overwritten.
 
-use crate::fixture::{Kind, bundle, paser, program, refused, stack};
+use crate::fixture::{Kind, bundle, paser, program, refused, stack, stack_of};
 use paser_core::export::{StackMeta, StackWriter};
 use paser_core::volume::Dtype;
 use std::path::{Path, PathBuf};
@@ -97,7 +97,7 @@ fn a_slice_without_a_finite_voxel() {
 fn labels_without_a_named_value() {
     let place = Place::new();
     stack(&place.path("images.tif"), [2, 40, 40], 1);
-    stack(&place.path("labels.tif"), [2, 40, 40], 1);
+    stack_of(&place.path("labels.tif"), [2, 40, 40], &|_, i| (i % 3) as u8);
     let data = ["--images", &place.text("images.tif"), "--labels", &place.text("labels.tif")];
     let classes = ["--classes", "class0=1000,class1=1001,class2=1002", "--bundle", &place.text("bundle")];
     refused(place.folder.path(), &[&["evaluate"], &data[..], &classes].concat(), "none of the values");

@@ -1,6 +1,6 @@
 //! Training through the program: from images to a bundle, interrupted, gone wrong, and the choice of λ after it.
 
-use crate::fixture::{json, paser, program, refused};
+use crate::fixture::{json, paser, program, refused, stack_of};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -186,14 +186,8 @@ fn images_and_labels_that_cannot_train() {
     let place = Place::new("2", "64");
     place.refuses(&place.train("b", &["--split", "2,1,1"]), "cannot be split");
     // a grey image in the place of a label
-    let grey: Vec<u8> = (0..64u32 * 64).map(|i| (i % 251) as u8).collect();
     for entry in std::fs::read_dir(place.at("p/labels")).unwrap().flatten() {
-        let meta = paser_core::export::StackMeta::default();
-        let dtype = paser_core::volume::Dtype::U8;
-        let mut writer =
-            paser_core::export::StackWriter::create(&entry.path(), [1, 64, 64], dtype, &meta, true).unwrap();
-        writer.push_u8(&grey).unwrap();
-        writer.finish().unwrap();
+        stack_of(&entry.path(), [1, 64, 64], &|_, i| (i % 251) as u8);
     }
     place.refuses(&place.train("b", &["--split", "1,1,0"]), "looks like a photograph");
     let first = std::fs::read_dir(place.at("p/labels")).unwrap().flatten().next().unwrap().path();
