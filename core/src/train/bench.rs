@@ -157,6 +157,7 @@ pub fn reward_speeds(segmenter: &Segmenter, sample: &Sample) -> Result<Vec<Speed
     let own = policy_step(segmenter, &table, &batch, &costs)?;
     let (stage, stage_anew) = (looked + own, anew + own);
     let tiles = batch.len();
+    let spread = estimator_spread(segmenter, &table, &batch, &costs)?;
     Ok(vec![
         Speed::against(&format!("rewards of {tiles} tiles, looked up"), looked, "computed anew", anew),
         Speed::against(
@@ -169,7 +170,48 @@ pub fn reward_speeds(segmenter: &Segmenter, sample: &Sample) -> Result<Vec<Speed
             format!("f_RL's own step in it ({:.1} % of the step with the table)", 100.0 * own / stage),
             own,
         ),
+        spread,
     ])
+}
+
+/// Draws of the sampled estimator whose spread is measured.
+const DRAWS: usize = 24;
+
+/// How far sampled gradients of the policy's last layer lie from the expected one: the root of the mean
+/// squared distance over the length of the expected gradient. The expected estimator's own spread is 0.
+fn estimator_spread(segmenter: &Segmenter, table: &Table, batch: &[usize], costs: &[f64]) -> Result<Speed> {
+    let device = segmenter.compute.device.clone().autodiff();
+    let layout = segmenter.manifest.layout;
+    let [h, w] = layout.tile;
+    let values: Vec<f32> =
+        batch.iter().flat_map(|t| table.tiles[*t].examined.policy_input.iter().copied()).collect();
+    let policy = Policy::new(layout.patches(), costs.len(), &device, &mut Stream::new(1, "bench"));
+    let rewards = table.rewards(batch, costs, 0.1);
+    let last_layer = |loss: &dyn Fn(Tensor<3>) -> Result<Tensor<1>>| -> Result<Vec<f32>> {
+        let x = Tensor::<4>::from_data(TensorData::new(values.clone(), [batch.len(), 2, h, w]), &device);
+        let loss = loss(policy.clone().forward_train(x))?;
+        Ok(params::gradients(&policy, &loss.backward()).remove("fc.w").unwrap_or_default())
+    };
+    let expected = last_layer(&|logits| Ok(loss::expected_policy_gradient(logits, &rewards, 0.0)))?;
+    let mut draws = Stream::new(2, "bench draws");
+    let mut squares = 0.0;
+    for _ in 0..DRAWS {
+        let stream = Stream::new(u64::from(draws.seed()), "one draw");
+        let sampled = last_layer(&|logits| {
+            let values = floats(logits.clone().inner().into_data())?;
+            let actions = super::reinforce::explore(&values, 1.0, costs.len(), &mut stream.clone());
+            Ok(loss::policy_gradient(
+                logits,
+                &actions,
+                &super::reinforce::pick(&rewards, &actions, costs.len()),
+            ))
+        })?;
+        squares += expected.iter().zip(&sampled).map(|(e, s)| f64::from(e - s).powi(2)).sum::<f64>();
+    }
+    let length = expected.iter().map(|e| f64::from(*e).powi(2)).sum::<f64>().sqrt();
+    let spread = (squares / DRAWS as f64).sqrt() / length.max(1e-30);
+    let name = "spread of the sampled gradient over the expected gradient's length (no seconds)".to_owned();
+    Ok(Speed::alone(name, spread))
 }
 
 /// Rewards of actions drawn uniformly, with every net run afresh.

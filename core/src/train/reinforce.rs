@@ -433,7 +433,7 @@ fn inputs(run: &Run<'_>, table: &Table, batch: &[usize]) -> Tensor<4> {
 
 /// Actions of a batch (Eq. 4): one coin for the whole batch; with probability α the policy's own
 /// distribution, else uniform.
-fn explore(logits: &[f32], alpha: f64, nets: usize, stream: &mut Stream) -> Vec<u8> {
+pub(super) fn explore(logits: &[f32], alpha: f64, nets: usize, stream: &mut Stream) -> Vec<u8> {
     let exploit = stream.unit() < alpha;
     let draw = |logits: &[f32]| {
         if !exploit {
@@ -450,7 +450,7 @@ fn explore(logits: &[f32], alpha: f64, nets: usize, stream: &mut Stream) -> Vec<
     logits.chunks(nets).map(draw).collect()
 }
 
-fn pick(rewards: &[f32], actions: &[u8], nets: usize) -> Vec<f32> {
+pub(super) fn pick(rewards: &[f32], actions: &[u8], nets: usize) -> Vec<f32> {
     rewards.chunks(nets).zip(actions).map(|(r, a)| r[usize::from(*a)]).collect()
 }
 

@@ -195,3 +195,25 @@ fn images_and_labels_that_cannot_train() {
     place.refuses(&place.train("b", &["--split", "1,1,0"]), "no label file for image");
     assert!(!place.at("b").exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_disk_that_fills_during_a_checkpoint_costs_nothing_that_was_kept() {
+    let place = Place::new("3", "64");
+    let train = place.train("b", &["--split", "1,1,1"]);
+    let quoted: Vec<String> = train.iter().map(|a| format!("'{a}'")).collect();
+    // no file may grow beyond 20 kB, as on a disk that is full
+    let command =
+        format!("trap '' XFSZ; ulimit -f 40; exec {} {} --device cpu", program().display(), quoted.join(" "));
+    let output = Command::new("sh").args(["-c", &command]).env("PASER_CACHE", place.path()).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("cannot write") && !told.contains("panicked"), "{told}");
+    let left: Vec<String> = std::fs::read_dir(place.at("b.partial"))
+        .unwrap()
+        .flatten()
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
+    assert!(left.iter().all(|n| !n.contains("draft") && !n.contains("tmp")), "{left:?}");
+    place.run(&[&train[..], &["--resume".to_owned()]].concat());
+}
