@@ -10,6 +10,7 @@ pub mod evaluate;
 pub mod event;
 pub mod export;
 pub mod hash;
+pub mod measure;
 pub mod metrics;
 pub mod net;
 pub mod places;

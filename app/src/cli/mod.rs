@@ -6,6 +6,7 @@ mod compare;
 mod diagnose;
 mod evaluate;
 mod input;
+mod measure;
 mod models;
 mod output;
 mod phantom;
@@ -81,6 +82,8 @@ enum Verb {
     Bench(bench::BenchArgs),
     /// Fixed nets, PaSeR at every λ, random routers with its shares and the oracle, side by side
     Compare(evaluate::DataArgs),
+    /// Fractions, surfaces, connectivity, particle sizes, correlation and tortuosity of a label stack
+    Measure(measure::MeasureArgs),
 }
 
 fn wish(text: &str) -> std::result::Result<Wish, String> {
@@ -124,6 +127,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Evaluate(args)) => evaluate::run(&args, common),
         Some(Verb::Bench(args)) => bench::run(&args, common),
         Some(Verb::Compare(args)) => compare::run(&args, common),
+        Some(Verb::Measure(args)) => measure::run(&args, common),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

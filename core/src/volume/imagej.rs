@@ -67,11 +67,13 @@ fn is_size(value: &f64) -> bool {
 }
 
 /// One spelling per unit; None for pixels, which are no unit of length.
-fn normalise_unit(text: &str) -> Option<String> {
+pub(super) fn normalise_unit(text: &str) -> Option<String> {
     let text = unescape(text);
     match text.trim() {
         "" | "pixel" | "pixels" | "px" | "null" => None,
         "um" | "µm" | "μm" | "micron" | "microns" | "micrometer" | "micrometre" => Some("um".to_owned()),
+        "nanometer" | "nanometre" | "nanometers" => Some("nm".to_owned()),
+        "millimeter" | "millimetre" | "millimeters" => Some("mm".to_owned()),
         other => Some(other.to_owned()),
     }
 }

@@ -4,8 +4,18 @@ mod chunk;
 mod folder;
 mod ifd;
 mod imagej;
+mod mhd;
+mod nifti;
+mod nrrd;
+mod ome;
+mod planes;
 mod png;
+mod raw;
+mod sample;
 mod tiff;
+mod zarr;
+
+pub use self::raw::RawSpec;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -209,19 +219,35 @@ impl ImageRef {
     }
 }
 
-/// Opens a TIFF or PNG file, or a folder of them as one stack, reading headers only.
+/// Opens a stack, reading headers only: a TIFF, PNG, NRRD, MetaImage, NIfTI or raw file (the last with a
+/// JSON file beside it), an OME-Zarr image or Zarr array, or a folder of TIFF or PNG files as one stack.
 ///
 /// Slices must agree in size and type; files in a folder are taken in natural order and hold one
 /// slice each. Values are taken as stored: palette indices stay indices, "white is zero" is not
 /// inverted, PNG palettes become their colours, transparency is dropped.
 pub fn open(path: &Path) -> Result<Volume> {
     if path.is_dir() {
-        return Ok(Arc::new(folder::Folder::open(path)?));
+        return match zarr::is_zarr(path) {
+            true => Ok(Arc::new(zarr::ZarrVolume::open(path)?)),
+            false => Ok(Arc::new(folder::Folder::open(path)?)),
+        };
     }
-    match sniff(path)? {
-        Format::Tiff => Ok(Arc::new(tiff::TiffStack::open(path)?)),
-        Format::Png => Ok(Arc::new(png::PngImage::open(path)?)),
-    }
+    Ok(match sniff(path)? {
+        Format::Tiff => Arc::new(tiff::TiffStack::open(path)?),
+        Format::Png => Arc::new(png::PngImage::open(path)?),
+        Format::Nrrd => Arc::new(nrrd::open(path)?),
+        Format::MetaImage => Arc::new(mhd::open(path)?),
+        Format::Nifti { packed } => Arc::new(nifti::open(path, packed)?),
+        Format::Raw { sidecar } => Arc::new(raw::open_described(path, &sidecar)?),
+    })
+}
+
+/// Opens a file without a header as `spec` says.
+///
+/// # Errors
+/// Where the file's length is not what `spec` makes it, or it cannot be read.
+pub fn open_raw(path: &Path, spec: &RawSpec) -> Result<Volume> {
+    Ok(Arc::new(raw::open(path, spec)?))
 }
 
 /// Opens independent images, possibly of different sizes: one entry per page of the file at `path`,
@@ -239,7 +265,10 @@ pub fn open_image_set(path: &Path) -> Result<Vec<ImageRef>> {
 fn file_images(path: &Path) -> Result<Vec<ImageRef>> {
     let pages: Vec<(Volume, usize)> = match sniff(path)? {
         Format::Tiff => tiff::TiffStack::open_pages(path)?,
-        Format::Png => vec![(Arc::new(png::PngImage::open(path)?), 0)],
+        _ => {
+            let volume = open(path)?;
+            (0..volume.info().slices).map(|z| (volume.clone(), z)).collect()
+        }
     };
     let file = file_name(path);
     let several = pages.len() > 1;
@@ -298,23 +327,40 @@ fn compare_runs(a: &str, b: &str) -> Ordering {
     a.to_lowercase().cmp(&b.to_lowercase())
 }
 
-/// The formats that are read.
+/// The formats of single files.
 enum Format {
     Tiff,
     Png,
+    Nrrd,
+    MetaImage,
+    Nifti { packed: bool },
+    Raw { sidecar: PathBuf },
 }
 
-/// Tells the format by the file's first bytes, whatever its name.
+/// Tells the format by the file's first bytes, whatever its name; only raw files have none to tell by.
 fn sniff(path: &Path) -> Result<Format> {
     let mut head = Vec::new();
     let file = File::open(path).map_err(|e| Error::io("cannot read", path, e))?;
-    file.take(8).read_to_end(&mut head).map_err(|e| Error::io("cannot read", path, e))?;
+    file.take(1024).read_to_end(&mut head).map_err(|e| Error::io("cannot read", path, e))?;
     match head.as_slice() {
-        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Ok(Format::Tiff),
-        b"\x89PNG\r\n\x1a\n" => Ok(Format::Png),
-        [] => Err(Error::bad(path, "it is empty (0 bytes); copy or export it again")),
-        _ => Err(Error::bad(path, "it is neither a TIFF nor a PNG image; export the stack as TIFF")),
+        [] => return Err(Error::bad(path, "it is empty (0 bytes); copy or export it again")),
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => return Ok(Format::Tiff),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => return Ok(Format::Png),
+        [b'N', b'R', b'R', b'D', b'0', ..] => return Ok(Format::Nrrd),
+        [0x1f, 0x8b, ..] if nifti::is_nifti(&nifti::unpacked_head(path)?) => {
+            return Ok(Format::Nifti { packed: true });
+        }
+        head if nifti::is_nifti(head) => return Ok(Format::Nifti { packed: false }),
+        head if mhd::is_metaimage(head) => return Ok(Format::MetaImage),
+        _ => {}
     }
+    raw::sidecar(path).map(|sidecar| Format::Raw { sidecar }).ok_or_else(|| {
+        Error::bad(
+            path,
+            "it is neither a TIFF nor a PNG image, nor NRRD, MetaImage or NIfTI; export the stack as TIFF, or describe a \
+             raw file by --raw or a JSON file beside it",
+        )
+    })
 }
 
 /// Width and height as sizes, if they are plausible.

@@ -10,6 +10,7 @@ use tiff::tags::Tag;
 use super::chunk::{Encoding, UNCOMPRESSED};
 use super::ifd::{Ifd, Order, Source};
 use super::imagej::Description;
+use super::ome;
 use super::{Dtype, Slice, SliceReader, Volume, VolumeInfo, checked_size, unsupported_values};
 use crate::error::{Error, Result};
 
@@ -142,6 +143,9 @@ impl Scan {
                         layout.check_planes(&source, &ifd, imagej.images)?;
                         contiguous = Some(imagej.images);
                     }
+                } else if let Some(pixels) = ome::Pixels::parse(&description) {
+                    pixels.check(path)?;
+                    calibration = pixels.voxel_size();
                 }
             }
             pages.push((offset, layout.page_info()));
