@@ -1,0 +1,96 @@
+//! IDK-Cascade (Wang et al. 2017; paper, Eq. 5 and Appendix B4): a patch goes from net to net until one is
+//! sure enough of it. Nothing is trained; the gates are chosen on validation images.
+
+use super::table::{PatchEntry, Table};
+use crate::data::dataset::Sample;
+use crate::metrics::mean;
+use serde::{Deserialize, Serialize};
+
+/// λ_IDK of the paper (B4).
+pub const LAMBDA: f64 = 0.01;
+/// Gates tried for each net, evenly spaced over the mean of its entropies ± one standard deviation.
+const STEPS: usize = 11;
+/// Scales of the chosen gates that the IoU match tries.
+const SCALES: usize = 60;
+
+/// The gates of a cascade and how they were chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cascade {
+    /// Largest mean entropy (nats) of a patch at which each net but the last keeps it.
+    pub gates: Vec<f64>,
+    /// Weight of the cost in Eq. 5.
+    pub lambda: f64,
+    /// Eq. 5 at the gates, mean over patches.
+    pub loss: f64,
+    /// The gates tried for each net.
+    pub grid: Vec<Vec<f64>>,
+}
+
+impl Cascade {
+    /// A cascade with given gates.
+    pub fn with_gates(gates: Vec<f64>) -> Self {
+        Self { gates, lambda: LAMBDA, loss: f64::NAN, grid: Vec::new() }
+    }
+
+    /// The net that keeps a patch whose mean entropy under net i is `entropy(i)`.
+    pub fn accepting(&self, entropy: impl Fn(usize) -> f64) -> usize {
+        (0..self.gates.len()).find(|i| entropy(*i) <= self.gates[*i]).unwrap_or(self.gates.len())
+    }
+
+    /// The net for every patch of `table`.
+    pub fn decide(&self, table: &Table) -> Vec<Vec<u8>> {
+        let one = |patch: &PatchEntry| self.accepting(|i| f64::from(patch.sureness[i].entropy)) as u8;
+        table.tiles.iter().map(|tile| tile.patches.iter().map(one).collect()).collect()
+    }
+
+    /// The gates on a grid that minimise the mean of Eq. 5 on `table`: the cross entropy of the accepted
+    /// prediction plus λ_IDK times the accepting net's C. `costs` as in the reward.
+    pub fn choose(table: &Table, costs: &[f64], lambda: f64) -> Self {
+        let patches: Vec<&PatchEntry> =
+            table.tiles.iter().flat_map(|t| &t.patches).filter(|p| p.iou.is_some()).collect();
+        let gates = costs.len().saturating_sub(1);
+        let grid: Vec<Vec<f64>> = (0..gates).map(|i| steps(&patches, i)).collect();
+        let mut best = Self { gates: vec![0.0; gates], lambda, loss: f64::INFINITY, grid: Vec::new() };
+        let combinations = STEPS.pow(gates as u32);
+        for number in 0..combinations {
+            let digit = |i: usize| number / STEPS.pow(i as u32) % STEPS;
+            let tried = Self::with_gates((0..gates).map(|i| grid[i][digit(i)]).collect());
+            let loss = |p: &&PatchEntry| {
+                let net = tried.accepting(|i| f64::from(p.sureness[i].entropy));
+                f64::from(p.sureness[net].cross_entropy) + lambda * costs[net]
+            };
+            let loss = mean(&patches.iter().map(loss).collect::<Vec<_>>());
+            if loss < best.loss {
+                best = Self { gates: tried.gates, loss, ..best };
+            }
+        }
+        Self { grid, ..best }
+    }
+
+    /// The gates, scaled together, whose IoU on `table` is the least that reaches `iou` (the paper's IoU
+    /// match); where none reaches it, those with the largest IoU.
+    pub fn matching(&self, table: &Table, samples: &[Sample], iou: f64) -> Self {
+        let scaled = |step: usize| {
+            let scale = 2.0 * step as f64 / SCALES as f64;
+            Self::with_gates(self.gates.iter().map(|g| g * scale).collect())
+        };
+        let tried: Vec<(f64, Self)> = (0..=SCALES)
+            .map(|step| {
+                let cascade = scaled(step);
+                (mean(&table.iou(samples, &cascade.decide(table))), cascade)
+            })
+            .collect();
+        let reaching = tried.iter().filter(|(i, _)| *i >= iou).min_by(|a, b| a.0.total_cmp(&b.0));
+        let best = || tried.iter().max_by(|a, b| a.0.total_cmp(&b.0));
+        let gates = reaching.or_else(best).map(|(_, c)| c.gates.clone()).unwrap_or_default();
+        Self { gates, ..self.clone() }
+    }
+}
+
+/// Gates to try for net `i`.
+fn steps(patches: &[&PatchEntry], i: usize) -> Vec<f64> {
+    let all: Vec<f64> = patches.iter().map(|p| f64::from(p.sureness[i].entropy)).collect();
+    let centre = mean(&all);
+    let deviation = mean(&all.iter().map(|e| (e - centre).powi(2)).collect::<Vec<_>>()).sqrt();
+    (0..STEPS).map(|s| centre + deviation * (2.0 * s as f64 / (STEPS - 1) as f64 - 1.0)).collect()
+}
