@@ -12,6 +12,7 @@ pub mod export;
 pub mod hash;
 pub mod metrics;
 pub mod net;
+pub mod noise;
 pub mod places;
 pub mod route;
 pub mod train;

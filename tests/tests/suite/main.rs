@@ -5,6 +5,7 @@ mod golden;
 mod house;
 mod kernels;
 mod learning;
+mod live;
 mod nets;
 mod pipeline;
 mod refusals;
