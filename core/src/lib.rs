@@ -13,6 +13,7 @@ pub mod hash;
 pub mod measure;
 pub mod metrics;
 pub mod net;
+pub mod noise;
 pub mod places;
 pub mod route;
 pub mod train;

@@ -7,8 +7,10 @@ use paser_core::bundle::{Bundle, ImageId, Manifest};
 use paser_core::data::dataset::Dataset;
 use paser_core::evaluate::{Evaluation, evaluate};
 use paser_core::event::Control;
+use paser_core::noise::Noise;
 use paser_core::route::Segmenter;
 use paser_core::{Error, Result};
+use serde::Serialize;
 use std::path::PathBuf;
 
 /// Images with truth, and the bundle to judge on them.
@@ -54,15 +56,26 @@ impl DataArgs {
 }
 
 pub(super) fn run(args: &EvaluateArgs, common: &Common) -> Result<()> {
-    let (bundle, data, numbers) = args.data.read()?;
+    let (bundle, mut data, numbers) = args.data.read()?;
     let segmenter = Segmenter::new(&bundle, common.compute()?)?;
+    let noise = args.method.noise;
+    noise.apply_all(&mut data.samples, common.seed);
     let mut slices = numbers.iter().map(|n| Ok(data.samples[*n].image.clone()));
     let (choice, _) = args.method.choice(&segmenter, common.seed, &mut slices)?;
     let bar = bar(numbers.len(), "images");
     let mut progress = |done| bar.set_position(done as u64);
     let evaluation = evaluate(&segmenter, &data, &numbers, &choice, &Control::default(), &mut progress)?;
     bar.finish_and_clear();
-    common.print(&evaluation, &describe(&evaluation, &bundle.manifest))
+    let text = describe(&evaluation, &bundle.manifest);
+    common.print(&Spoiled { evaluation: &evaluation, noise }, &format!("{text}noise {noise}\n"))
+}
+
+/// An evaluation and what was laid over its images.
+#[derive(Serialize)]
+struct Spoiled<'a> {
+    #[serde(flatten)]
+    evaluation: &'a Evaluation,
+    noise: Noise,
 }
 
 /// The images of the part asked for; those trained on are refused unless they are asked for by name.

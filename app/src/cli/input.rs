@@ -5,6 +5,7 @@ use paser_core::bundle::{Bundle, Manifest};
 use paser_core::data::classes::ClassMap;
 use paser_core::data::normalise::Prepared;
 use paser_core::event::Control;
+use paser_core::noise::Noise;
 use paser_core::route::tvd::{self, Moved};
 use paser_core::route::{Choice, Method, Router, Segmenter};
 use paser_core::volume::{self, VolumeInfo};
@@ -26,6 +27,9 @@ pub(super) struct MethodArgs {
     /// paser, random, f0, f1, f2
     #[arg(long, value_name = "M", default_value = "paser")]
     pub(super) method: Method,
+    /// Noise laid over the images: none, salt-pepper:RATE, gaussian-blur:RADIUS, box-blur:RADIUS, gaussian:SIGMA
+    #[arg(long, value_name = "N", default_value = "none")]
+    pub(super) noise: Noise,
 }
 
 /// The two kinds of policy.

@@ -10,6 +10,7 @@ use paser_core::device::Description;
 use paser_core::evaluate::evaluate;
 use paser_core::event::Control;
 use paser_core::export::run::{RunMeta, RunWriter, Totals};
+use paser_core::noise::Noise;
 use paser_core::route::stack::{Job, prepare, segment};
 use paser_core::route::{Choice, Method, Segmenter};
 use paser_core::volume::{self, SliceReader};
@@ -128,9 +129,11 @@ fn one(
     }
     let range = bundle.manifest.normalisation.range(volume.as_ref())?;
     let channels = bundle.manifest.nets[0].spec.channels();
-    let mut prepared = slices.clone().map(|z| prepare(volume.as_ref(), z, &range, channels));
+    let noise = (method.noise, common.seed);
+    let mut prepared = slices.clone().map(|z| prepare(volume.as_ref(), z, &range, channels, noise));
     let (choice, moved) = method.choice(segmenter, common.seed, &mut prepared)?;
-    let mut evidence = evidence(segmenter, bundle, stack, volume.as_ref(), &range, &choice, common)?;
+    let mut evidence =
+        evidence(segmenter, bundle, stack, volume.as_ref(), &range, (&choice, method.noise), common)?;
     evidence["tvd"] = json!(moved);
     let meta = RunMeta {
         name: stem(stack),
@@ -144,7 +147,7 @@ fn one(
         evidence,
     };
     let mut writer = RunWriter::create(out, meta, common.force)?;
-    let job = Job { volume: volume.as_ref(), slices: slices.clone(), range, choice };
+    let job = Job { volume: volume.as_ref(), slices: slices.clone(), range, choice, noise };
     let bar = bar(slices.len(), "slices");
     let started = Instant::now();
     segment(segmenter, &job, &Control::default(), &mut |z, result| {
@@ -176,7 +179,7 @@ fn evidence(
     stack: &Path,
     volume: &dyn SliceReader,
     range: &Range,
-    choice: &Choice,
+    (choice, noise): (&Choice, Noise),
     common: &Common,
 ) -> Result<serde_json::Value> {
     let manifest = &bundle.manifest;
@@ -187,6 +190,7 @@ fn evidence(
         "volume": volume.info(),
         "bundle": { "name": manifest.name, "about": manifest.about, "sha256": bundle.hash()? },
         "method": choice.method,
+        "noise": noise,
         "lambda": lambda,
         "router": choice.router,
         "monte_carlo": manifest.monte_carlo,
@@ -204,7 +208,8 @@ pub(super) fn demo(out: Option<PathBuf>, common: &Common) -> Result<()> {
     let compute = common.compute()?;
     eprintln!("preparing the device (the first time, its answers are checked against known ones)");
     let segmenter = Segmenter::new(&bundle, compute)?;
-    let method = MethodArgs { lambda: None, tvd: None, policy: None, method: Method::Paser };
+    let method =
+        MethodArgs { lambda: None, tvd: None, policy: None, method: Method::Paser, noise: Noise::None };
     let again = Common { force: true, ..common.clone() };
     let report = one(&segmenter, &bundle, &sample.join("images.tif"), None, &method, &out, &again)?;
     eprint!("{}", line(&report));

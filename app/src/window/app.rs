@@ -60,7 +60,10 @@ impl Studio {
             run.live = Some(live);
         }
         self.state.notices.expire(Instant::now());
-        if self.state.run.is_some() || self.engine.as_ref().is_some_and(Engine::asking) {
+        if self.state.run.is_some()
+            || self.state.look.is_some()
+            || self.engine.as_ref().is_some_and(Engine::asking)
+        {
             ctx.request_repaint_after(TICK);
         } else if !self.state.notices.shown().is_empty() {
             ctx.request_repaint_after(4 * TICK);

@@ -1,10 +1,16 @@
 //! What the user can ask for, and the one place that changes the state for it.
 
+mod truth;
+
 use super::canvas::view::View;
-use super::engine::{Job, Pick, Read, Segment};
+use super::engine::{Job, Look, Pick, Read, Segment};
 use super::grey::Window;
-use super::state::{Layer, Loading, Run, Stack, State};
+use super::promise;
+use super::state::{Dial, Layer, Loading, Pending, Run, Stack, State};
+use super::trial::Trial;
 use paser_core::event::Control;
+use paser_core::noise::Noise;
+use paser_core::route::PatchRoute;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -47,8 +53,28 @@ pub enum Command {
     SetSwipe(f32),
     /// Select a patch of the slice.
     SelectPatch(Option<usize>),
-    /// Use this policy.
-    SetPolicy(usize),
+    /// Use this weight of the cost.
+    SetLambda(f64),
+    /// Use the λ whose routing lies this far from that at λ = 0.
+    SetTvd(f64),
+    /// Budget this; λ follows.
+    SetDial(Dial),
+    /// Route the slice on show at the λ in force.
+    Reroute,
+    /// Lay this over the slice on show and compare.
+    SetNoise(Noise),
+    /// Keep the result on show to compare the next with.
+    Hold,
+    /// Forget it.
+    LetGo,
+    /// Two results side by side, or divided by a line.
+    ToggleSplit,
+    /// Open a label stack as truth.
+    OpenTruth(PathBuf),
+    /// Change the class table of the label stack that waits, or send it away.
+    TruthTable(Option<Vec<Option<u32>>>),
+    /// Use it.
+    UseTruth,
     /// Segment the slice on show.
     SegmentSlice,
     /// Segment all slices and write the results.
@@ -105,20 +131,43 @@ pub fn handle(state: &mut State, command: Command) -> Vec<Effect> {
             state.overlay.swipe = if state.overlay.swipe.is_some() { None } else { Some(0.5) };
         }
         Command::SetSwipe(at) => state.overlay.swipe = Some(at.clamp(0.0, 1.0)),
-        Command::SetPolicy(policy) => set_policy(state, policy),
+        Command::SetLambda(lambda) => {
+            state.dial = Dial::Lambda;
+            return set_lambda(state, Some(lambda));
+        }
+        Command::SetTvd(tvd) => {
+            state.dial = Dial::Lambda;
+            let lambda = state.model().and_then(|m| promise::for_tvd(&m.manifest, tvd));
+            return set_lambda(state, lambda);
+        }
+        Command::SetDial(dial) => {
+            state.dial = dial;
+            let lambda = budgeted(state, dial);
+            return set_lambda(state, lambda);
+        }
+        Command::SetNoise(noise) => return set_noise(state, noise),
+        Command::Hold => hold(state),
+        Command::LetGo => {
+            state.noise = Noise::None;
+            if let Some(stack) = &mut state.stack {
+                stack.trial = None;
+            }
+        }
+        Command::ToggleSplit => state.overlay.split = !state.overlay.split,
+        Command::OpenTruth(path) => return truth::open(state, path),
+        Command::TruthTable(table) => truth::set_table(state, table),
+        Command::UseTruth => return truth::accept(state),
+        Command::Reroute => return look(state, state.lambda),
+        Command::SelectPatch(patch) => return select(state, patch),
         Command::TogglePause => toggle_pause(state),
         Command::Stop => stop(state),
         Command::ToggleMode => state.mode = state.mode.other(),
         Command::ToggleSheet => state.sheet = !state.sheet,
         Command::Dismiss(id) => state.notices.dismiss(id),
         Command::Back => back(state),
-        Command::SetView(_)
-        | Command::ActualSize
-        | Command::SetWindow(_)
-        | Command::AutoWindow
-        | Command::SelectPatch(_) => {
+        Command::SetView(_) | Command::ActualSize | Command::SetWindow(_) | Command::AutoWindow => {
             if let Some(stack) = &mut state.stack {
-                look(stack, &command);
+                view(stack, &command);
             }
         }
     }
@@ -126,7 +175,7 @@ pub fn handle(state: &mut State, command: Command) -> Vec<Effect> {
 }
 
 /// Commands that change only how the stack is looked at.
-fn look(stack: &mut Stack, command: &Command) {
+fn view(stack: &mut Stack, command: &Command) {
     let [height, width] = stack.size();
     match command {
         Command::SetView(view) => stack.view = *view,
@@ -137,7 +186,6 @@ fn look(stack: &mut Stack, command: &Command) {
         }
         Command::SetWindow(window) if window.low < window.high => stack.window = *window,
         Command::AutoWindow => stack.window = stack.auto_window,
-        Command::SelectPatch(patch) => stack.selected = *patch,
         _ => {}
     }
 }
@@ -172,8 +220,10 @@ fn go_to(state: &mut State, place: impl Fn(usize) -> usize) -> Vec<Effect> {
     if z != stack.z {
         stack.z = z;
         stack.selected = None;
+        stack.audit = None;
+        state.noise = Noise::None;
     }
-    want(stack).into_iter().collect()
+    want(stack).into_iter().chain(truth::want(stack)).collect()
 }
 
 /// What has to be read so that the slice on show, and then its neighbours, are in memory.
@@ -195,11 +245,88 @@ pub fn want(stack: &Stack) -> Option<Effect> {
     }))
 }
 
-fn set_policy(state: &mut State, policy: usize) {
-    let policies = state.model().map_or(0, |m| m.manifest.policies.len());
-    if policy < policies {
-        state.policy = policy;
+/// Sets λ; a slice on show that is segmented follows at once.
+fn set_lambda(state: &mut State, lambda: Option<f64>) -> Vec<Effect> {
+    let Some(lambda) = lambda.filter(|l| *l != state.lambda && (0.0..=1.0).contains(l)) else {
+        return Vec::new();
+    };
+    state.lambda = lambda;
+    look(state, lambda)
+}
+
+/// The λ that a budget asks for.
+fn budgeted(state: &State, dial: Dial) -> Option<f64> {
+    let model = state.model()?;
+    let size = state.stack.as_ref().map_or(model.manifest.layout.tile, Stack::size);
+    match dial {
+        Dial::Lambda => None,
+        Dial::Iou(iou) => promise::for_iou(&model.manifest, iou),
+        Dial::Flops(most) => promise::for_cost(&model.manifest, most, |p| model.flops(&p.shares, size)),
+        Dial::Seconds(most) => {
+            let speeds = state.speeds.as_ref()?;
+            promise::for_cost(&model.manifest, most, |p| model.seconds(speeds, &p.shares, size))
+        }
     }
+}
+
+/// Asks for the slice on show at `lambda`, with its selected patch looked into; one look at a time, the
+/// newest.
+fn look(state: &mut State, lambda: f64) -> Vec<Effect> {
+    if state.run.is_some() || state.model().is_none() {
+        return Vec::new();
+    }
+    let id = state.count();
+    let Some(stack) = state.stack.as_ref().filter(|s| s.kept().is_some()) else { return Vec::new() };
+    let control = Control::default();
+    let patch = stack.selected.and_then(|i| stack.kept()?.routes.get(i)).map(PatchRoute::pixel);
+    let look = Look {
+        id,
+        stack: stack.id,
+        volume: stack.volume.clone(),
+        z: stack.z,
+        lambda,
+        patch,
+        noise: state.noise,
+        control: control.clone(),
+    };
+    if let Some(old) = state.look.replace(Pending { id, control }) {
+        old.control.stop();
+    }
+    vec![Effect::Compute(Job::Look(Box::new(look)))]
+}
+
+fn set_noise(state: &mut State, noise: Noise) -> Vec<Effect> {
+    if state.noise == noise {
+        return Vec::new();
+    }
+    state.noise = noise;
+    let Some(stack) = &mut state.stack else { return Vec::new() };
+    if noise == Noise::None {
+        stack.trial = None;
+        return Vec::new();
+    }
+    let lambda = stack.summary().map_or(state.lambda, |s| s.lambda);
+    look(state, lambda)
+}
+
+fn hold(state: &mut State) {
+    let version = state.count();
+    let Some(stack) = &mut state.stack else { return };
+    let (Some(kept), Some(summary)) = (stack.kept().cloned(), stack.summary().cloned()) else { return };
+    let title = format!("held: λ {}", summary.lambda);
+    stack.trial = Some(Trial { title, z: stack.z, kept, summary, grey: None, version });
+}
+
+fn select(state: &mut State, patch: Option<usize>) -> Vec<Effect> {
+    let Some(stack) = &mut state.stack else { return Vec::new() };
+    if stack.selected == patch {
+        return Vec::new();
+    }
+    stack.selected = patch;
+    stack.audit = None;
+    // the patch is explained at the λ that the slice was routed at
+    let lambda = stack.summary().map(|s| s.lambda).filter(|_| patch.is_some());
+    lambda.map(|lambda| look(state, lambda)).unwrap_or_default()
 }
 
 fn segment_slice(state: &mut State) -> Vec<Effect> {
@@ -218,6 +345,9 @@ fn begin(state: &mut State, slices: std::ops::Range<usize>, write: bool) -> Vec<
         return Vec::new();
     }
     let run = state.count();
+    if let Some(look) = state.look.take() {
+        look.control.stop();
+    }
     let Some(stack) = &state.stack else { return Vec::new() };
     let control = Control::default();
     let job = Segment {
@@ -225,7 +355,7 @@ fn begin(state: &mut State, slices: std::ops::Range<usize>, write: bool) -> Vec<
         stack: stack.id,
         volume: stack.volume.clone(),
         slices: slices.clone(),
-        policy: state.policy,
+        lambda: state.lambda,
         beside: write.then(|| stack.path.clone()),
         control: control.clone(),
     };
@@ -260,7 +390,10 @@ fn stop(state: &mut State) {
 }
 
 fn back(state: &mut State) {
-    if std::mem::take(&mut state.sheet) || state.path_field.take().is_some() {
+    if state.truth_draft.take().is_some()
+        || std::mem::take(&mut state.sheet)
+        || state.path_field.take().is_some()
+    {
         return;
     }
     if state.notices.dismiss_last() {
@@ -268,5 +401,6 @@ fn back(state: &mut State) {
     }
     if let Some(stack) = &mut state.stack {
         stack.selected = None;
+        stack.audit = None;
     }
 }

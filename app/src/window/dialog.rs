@@ -16,6 +16,11 @@ pub(super) fn ask(pick: Pick) -> Event {
             .add_filter("Stacks and images (TIFF, PNG)", &["tif", "tiff", "TIF", "TIFF", "png", "PNG"])
             .add_filter("All files", &["*"])
             .pick_file(),
+        Pick::Truth => dialog
+            .set_title("Choose the labels of this stack")
+            .add_filter("Stacks and images (TIFF, PNG)", &["tif", "tiff", "TIF", "TIFF", "png", "PNG"])
+            .pick_file(),
+        Pick::TruthFolder => dialog.set_title("Choose the folder of labels of this stack").pick_folder(),
         Pick::Folder => dialog.set_title("Open a folder of slices").pick_folder(),
         Pick::Bundle => dialog.set_title("Choose a model bundle").pick_folder(),
     };

@@ -1,12 +1,13 @@
 //! What the state makes of the threads' events.
 
 use super::command::{Command, Effect, handle, want};
-use super::engine::{Event, Opened, Outcome, Pick};
+use super::engine::{Event, Look, Opened, Outcome, Pick, Routed, Seen};
 use super::grey::Grey;
 use super::notice::Weight;
 use super::results::{Kept, Model, Summary};
-use super::state::{Loading, State};
-use paser_core::route::Router;
+use super::state::{Dial, Loading, Looked, State};
+use super::trial::Trial;
+use super::truth::Draft;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,6 +25,10 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Opened(opened) => return stack(state, opened),
         Event::Slice(id, z, slice) => self::slice(state, id, z, slice),
         Event::Segmented(run, z, result) => segmented(state, run, z, *result),
+        Event::TruthOpened(id, draft) => truth(state, id, draft),
+        Event::TruthSlice(id, z, classes) => true_slice(state, id, z, classes),
+        Event::Speeds(speeds) => state.speeds = Some(speeds),
+        Event::Looked(look, seen) => looked(state, &look, seen),
         Event::Finished(run, outcome) => {
             finished(state, run, outcome);
             // The sample may have been opened during the old run's last moments.
@@ -37,9 +42,9 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
 fn model(state: &mut State, loaded: Result<Box<Model>, String>) -> Vec<Effect> {
     match loaded {
         Ok(model) => {
-            if let Router::Fixed(policy) = model.manifest.fixed(model.manifest.lambda) {
-                state.policy = policy;
-            }
+            state.lambda = model.manifest.lambda;
+            state.dial = Dial::Lambda;
+            state.speeds = None;
             state.model = Loading::Ready(Arc::new(*model));
             begin_if_eager(state)
         }
@@ -89,11 +94,48 @@ fn slice(state: &mut State, id: u64, z: usize, slice: Result<Arc<Grey>, String>)
     }
 }
 
+fn truth(state: &mut State, id: u64, draft: Result<Box<Draft>, String>) {
+    match draft {
+        Ok(draft) if state.stack.as_ref().is_some_and(|s| s.id == id) => state.truth_draft = Some(*draft),
+        Ok(_) => {}
+        Err(why) => state.notices.error(why),
+    }
+}
+
+fn true_slice(state: &mut State, id: u64, z: usize, classes: Result<Arc<Vec<u8>>, String>) {
+    let stack = state.stack.as_mut().filter(|s| s.id == id);
+    let Some(truth) = stack.and_then(|s| s.truth.as_mut()) else { return };
+    match classes {
+        Ok(classes) => truth.put(z, classes),
+        Err(why) => state.notices.error(why),
+    }
+}
+
 fn segmented(state: &mut State, run: u64, z: usize, (kept, summary): (Kept, Summary)) {
     let Some(run) = state.run.as_mut().filter(|r| r.id == run) else { return };
     run.done += 1;
     if let Some(stack) = state.stack.as_mut().filter(|s| s.id == run.stack) {
         stack.results.put(z, kept, summary);
+    }
+}
+
+fn looked(state: &mut State, look: &Look, seen: Result<Option<Box<Seen>>, String>) {
+    let newest = state.look.take_if(|l| l.id == look.id).is_some();
+    let seen = match seen {
+        Ok(Some(seen)) => *seen,
+        Ok(None) => return,
+        Err(why) => return state.notices.error(why),
+    };
+    let Some(stack) = state.stack.as_mut().filter(|s| s.id == look.stack) else { return };
+    state.looked = Some(Looked { seconds: seen.routed.seconds, computed: seen.routed.computed });
+    stack.results.put(look.z, seen.routed.kept, seen.routed.summary);
+    if newest && stack.z == look.z {
+        stack.audit = seen.audit;
+    }
+    if let (Some(noisy), true) = (seen.noisy, state.noise == look.noise) {
+        let Routed { kept, summary, grey, .. } = noisy;
+        let (title, kept) = (look.noise.to_string(), Arc::new(kept));
+        stack.trial = Some(Trial { title, z: look.z, kept, summary, grey, version: look.id });
     }
 }
 
@@ -124,12 +166,13 @@ fn finished(state: &mut State, run: u64, outcome: Outcome) {
 fn picked(state: &mut State, pick: Pick, path: Option<PathBuf>, unseen: bool) -> Vec<Effect> {
     match (path, pick) {
         (Some(path), Pick::Bundle) => handle(state, Command::UseBundle(path)),
+        (Some(path), Pick::Truth | Pick::TruthFolder) => handle(state, Command::OpenTruth(path)),
         (Some(path), Pick::File | Pick::Folder) => handle(state, Command::Open(path)),
         (None, pick) if unseen => {
             state.notices.warn(
                 "this desktop offers no file dialog (xdg-desktop-portal is missing); type or paste the path instead, or drop the file on the window",
             );
-            if pick != Pick::Bundle {
+            if matches!(pick, Pick::File | Pick::Folder) {
                 state.path_field = Some(String::new());
             }
             Vec::new()

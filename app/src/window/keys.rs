@@ -76,6 +76,8 @@ fn of_key(key: Key, modifiers: Modifiers) -> Option<Command> {
         Key::G => Command::Show(Layer::Grey),
         Key::L => Command::Show(Layer::Labels),
         Key::E => Command::Show(Layer::Entropy),
+        Key::B => Command::Show(Layer::Probability(0)),
+        Key::X => Command::Show(Layer::Error),
         Key::R => Command::ToggleRouting,
         Key::S => Command::ToggleSwipe,
         Key::P => Command::TogglePause,

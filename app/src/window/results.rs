@@ -4,7 +4,7 @@ use paser_core::bundle::Manifest;
 use paser_core::cost::Flops;
 use paser_core::metrics::UNLABELLED;
 use paser_core::route::segment::Costs;
-use paser_core::route::{PatchRoute, SliceResult};
+use paser_core::route::{PatchRoute, SliceResult, Speeds};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub struct Kept {
     pub entropy: Vec<u8>,
     /// All patches.
     pub routes: Vec<PatchRoute>,
+    /// f0's probability of each class at every pixel, 255 for one; empty where nobody looked.
+    pub probabilities: Arc<Vec<Vec<u8>>>,
 }
 
 /// Figures of a slice.
@@ -31,8 +33,10 @@ pub struct Summary {
     pub shares: Vec<f64>,
     /// Pixels of each class.
     pub pixels: Vec<u64>,
-    /// Number of the policy that decided.
-    pub policy: usize,
+    /// Mean entropy in nats; none where f0 did not run.
+    pub entropy: Option<f64>,
+    /// Weight of the cost that it was routed at.
+    pub lambda: f64,
     /// What it cost by the paper's count.
     pub flops: Flops,
     /// What the largest net alone would have cost.
@@ -46,6 +50,30 @@ pub struct Model {
     pub manifest: Manifest,
     /// Cost of each part.
     pub costs: Costs,
+    /// Cost of each net in the reward (Eq. 3).
+    pub reward_costs: Vec<f64>,
+}
+
+impl Model {
+    /// Expected cost of a slice of `size` (rows, columns) whose patches go to the nets by `shares`.
+    pub fn flops(&self, shares: &[f64], size: [usize; 2]) -> f64 {
+        let layout = self.manifest.layout;
+        let area = (size[0] * size[1]) as f64;
+        let tiles = area / layout.tile.iter().product::<usize>().max(1) as f64;
+        let patches = tiles * layout.patches() as f64;
+        let passes = self.manifest.monte_carlo.passes as f64;
+        let routed = self.costs.patch.iter().zip(shares).skip(1).map(|(cost, share)| *cost as f64 * share);
+        tiles * (passes * self.costs.f0 as f64 + self.costs.policy as f64) + patches * routed.sum::<f64>()
+    }
+
+    /// Expected seconds of such a slice here.
+    pub fn seconds(&self, speeds: &Speeds, shares: &[f64], size: [usize; 2]) -> f64 {
+        let layout = self.manifest.layout;
+        let up = |side: usize, step: usize| side.div_ceil(step.max(1)) as f64;
+        let [patch, tile] = [layout.patch(), layout.tile];
+        let tiles = up(size[0], tile[0]) * up(size[1], tile[1]);
+        speeds.slice(tiles, up(size[0], patch[0]) * up(size[1], patch[1]), shares)
+    }
 }
 
 /// The results of one stack.
@@ -62,11 +90,20 @@ pub struct Results {
 
 impl Kept {
     /// Of a result, with its figures.
-    pub fn of(result: SliceResult, model: &Model, policy: usize) -> (Self, Summary) {
+    pub fn of(result: SliceResult, model: &Model, lambda: f64) -> (Self, Summary) {
         let most = largest_entropy(&model.manifest);
         let entropy = result.entropy.iter().map(|e| (255.0 * e / most).clamp(0.0, 255.0) as u8).collect();
-        let summary = Summary::of(&result, model, policy);
-        (Self { size: result.size, labels: result.labels, entropy, routes: result.routes }, summary)
+        let summary = Summary::of(&result, model, lambda);
+        (
+            Self {
+                size: result.size,
+                labels: result.labels,
+                entropy,
+                routes: result.routes,
+                probabilities: Arc::default(),
+            },
+            summary,
+        )
     }
 
     /// Number of the patch that holds pixel [x, y].
@@ -83,12 +120,13 @@ impl Kept {
     }
 
     fn bytes(&self) -> usize {
-        self.labels.len() + self.entropy.len() + 64 * self.routes.len()
+        let maps: usize = self.probabilities.iter().map(Vec::len).sum();
+        self.labels.len() + self.entropy.len() + 64 * self.routes.len() + maps
     }
 }
 
 impl Summary {
-    fn of(result: &SliceResult, model: &Model, policy: usize) -> Self {
+    fn of(result: &SliceResult, model: &Model, lambda: f64) -> Self {
         let mut pixels = vec![0u64; model.manifest.classes.len()];
         for label in &result.labels {
             if let Some(count) = pixels.get_mut(usize::from(*label)) {
@@ -101,7 +139,10 @@ impl Summary {
         Self {
             shares: result.shares(model.manifest.nets.len()),
             pixels,
-            policy,
+            entropy: (!result.entropy.is_empty()).then(|| {
+                result.entropy.iter().map(|e| f64::from(*e)).sum::<f64>() / result.entropy.len() as f64
+            }),
+            lambda,
             flops: result.flops_total,
             flops_largest: (largest * area as f64 / patch.max(1) as f64) as Flops,
         }
@@ -160,6 +201,11 @@ impl Results {
     /// Figures of a slice, if it was segmented.
     pub fn summary(&self, z: usize) -> Option<&Summary> {
         self.summaries.get(z).and_then(Option::as_ref)
+    }
+
+    /// Segmented slices by number.
+    pub fn numbered(&self) -> impl Iterator<Item = (usize, &Summary)> {
+        self.summaries.iter().enumerate().filter_map(|(z, s)| Some((z, s.as_ref()?)))
     }
 
     /// Figures of all segmented slices.

@@ -7,8 +7,13 @@ use super::notice::Notices;
 use super::results::{Kept, Model, Results, Summary};
 use super::text;
 use super::theme::Mode;
+use super::trial::Trial;
+use super::truth::{Draft, Truth};
 use paser_core::device::Description;
 use paser_core::event::Control;
+use paser_core::noise::Noise;
+use paser_core::route::Speeds;
+use paser_core::route::live::Audit;
 use paser_core::volume::{Volume, VolumeInfo};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -26,8 +31,20 @@ pub struct State {
     pub speed: Option<f64>,
     /// The bundle.
     pub model: Loading<Arc<Model>>,
-    /// Number of the policy in force.
-    pub policy: usize,
+    /// Weight of the cost in force.
+    pub lambda: f64,
+    /// What the user budgets, and how much of it.
+    pub dial: Dial,
+    /// How long the parts of the bundle take here.
+    pub speeds: Option<Speeds>,
+    /// The look in progress.
+    pub look: Option<Pending>,
+    /// How the last look went.
+    pub looked: Option<Looked>,
+    /// Laid over the slice on show to see how its result stands it.
+    pub noise: Noise,
+    /// A label stack that waits for its class table.
+    pub truth_draft: Option<Draft>,
     /// The open stack.
     pub stack: Option<Stack>,
     /// The stack being opened.
@@ -48,6 +65,38 @@ pub struct State {
     pub eager: bool,
     /// Counts runs and stacks.
     pub counter: u64,
+}
+
+/// What the user budgets.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Dial {
+    /// λ itself.
+    #[default]
+    Lambda,
+    /// At most these seconds a slice.
+    Seconds(f64),
+    /// At most these operations a slice.
+    Flops(f64),
+    /// At least this IoU.
+    Iou(f64),
+}
+
+/// A look in progress.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// Its number.
+    pub id: u64,
+    /// Stops it.
+    pub control: Control,
+}
+
+/// How a look went.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Looked {
+    /// Wall seconds.
+    pub seconds: f64,
+    /// Patches computed for it.
+    pub computed: usize,
 }
 
 /// Something that takes a while to load and may fail.
@@ -89,8 +138,14 @@ pub struct Stack {
     pub view: View,
     /// The patch that was clicked.
     pub selected: Option<usize>,
+    /// What every net says of the selected patch.
+    pub audit: Option<Audit>,
     /// What was segmented.
     pub results: Results,
+    /// A second result.
+    pub trial: Option<Trial>,
+    /// Labels to judge by.
+    pub truth: Option<Truth>,
 }
 
 /// What lies over the grey slice.
@@ -102,6 +157,10 @@ pub enum Layer {
     Labels,
     /// f0's entropy.
     Entropy,
+    /// Where labels and truth differ.
+    Error,
+    /// f0's probability of a class.
+    Probability(usize),
 }
 
 /// How overlays are drawn.
@@ -113,13 +172,15 @@ pub struct Overlay {
     pub opacity: f32,
     /// Whether patches are outlined by their net.
     pub routing: bool,
+    /// Whether a second result stands beside the first, rather than behind the divider.
+    pub split: bool,
     /// Where the layer begins, 0 the left and 1 the right border of the slice; none: all of it.
     pub swipe: Option<f32>,
 }
 
 impl Default for Overlay {
     fn default() -> Self {
-        Self { layer: Layer::Labels, opacity: 0.55, routing: true, swipe: Some(0.5) }
+        Self { layer: Layer::Labels, opacity: 0.55, routing: true, split: true, swipe: Some(0.5) }
     }
 }
 
@@ -194,6 +255,8 @@ impl State {
     /// Puts an opened stack in place of the old one.
     pub fn take_stack(&mut self, opened: Opened) {
         let id = self.count();
+        self.noise = Noise::None;
+        self.truth_draft = None;
         let mut slices = Cache::default();
         slices.put(opened.z, opened.first, opened.z);
         self.stack = Some(Stack {
@@ -207,6 +270,9 @@ impl State {
             auto_window: opened.window,
             view: View::default(),
             selected: None,
+            audit: None,
+            trial: None,
+            truth: None,
             results: Results::new(opened.info.slices),
             info: opened.info,
             volume: opened.volume,
@@ -228,6 +294,16 @@ impl Stack {
     /// Labels and routes of the slice on show.
     pub fn kept(&self) -> Option<&Arc<Kept>> {
         self.results.kept(self.z)
+    }
+
+    /// The second result of the slice on show.
+    pub fn trial(&self) -> Option<&Trial> {
+        self.trial.as_ref().filter(|t| t.z == self.z && self.kept().is_some())
+    }
+
+    /// The truth of the slice on show.
+    pub fn true_classes(&self) -> Option<&Arc<Vec<u8>>> {
+        self.truth.as_ref()?.slice(self.z)
     }
 
     /// Figures of the slice on show.

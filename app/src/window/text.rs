@@ -19,6 +19,15 @@ pub fn flops(count: Flops) -> String {
     }
 }
 
+/// The same, short.
+pub fn short_flops(count: Flops) -> String {
+    match count as f64 / 1e9 {
+        g if g >= 10.0 => format!("{g:.0} GF"),
+        g if g >= 0.995 => format!("{g:.2} GF"),
+        g => format!("{:.0} MF", g * 1000.0),
+    }
+}
+
 /// A span of time, no finer than one can act on.
 pub fn span(seconds: f64) -> String {
     match seconds {
@@ -26,6 +35,15 @@ pub fn span(seconds: f64) -> String {
         s if s < 60.0 => format!("{s:.0} s"),
         s if s < 3600.0 => format!("{:.0} min {:02.0} s", (s / 60.0).floor(), (s % 60.0).floor()),
         s => format!("{:.0} h {:02.0} min", (s / 3600.0).floor(), (s % 3600.0 / 60.0).floor()),
+    }
+}
+
+/// A short span of time with two digits.
+pub fn brief(seconds: f64) -> String {
+    match seconds {
+        s if s < 0.0995 => format!("{:.0} ms", 1e3 * s),
+        s if s < 9.95 => format!("{s:.2} s"),
+        s => span(s),
     }
 }
 

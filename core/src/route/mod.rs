@@ -1,12 +1,16 @@
 //! From a slice to routed labels: uncertainty -> decision -> patches by net -> stitched slice.
 
 pub mod batch;
+pub mod live;
 pub mod method;
 pub mod segment;
+pub mod speed;
 pub mod stack;
 pub mod tiles;
 pub mod tvd;
 pub mod uncertainty;
 
+pub use live::Live;
 pub use method::{Choice, Method, Router};
 pub use segment::{PatchRoute, Segmenter, SliceResult};
+pub use speed::Speeds;

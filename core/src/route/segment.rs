@@ -85,27 +85,27 @@ pub struct Examined {
     pub labels: Vec<Vec<Vec<u8>>>,
 }
 
-struct Tile {
+pub(super) struct Tile {
     slice: usize,
-    corner: [usize; 2],
+    pub(super) corner: [usize; 2],
     values: Vec<f32>,
 }
 
 /// What f0 and the policy say of a tile.
-struct Opinion {
+pub(super) struct Opinion {
     /// f0's answer.
-    labels: Vec<u8>,
+    pub(super) labels: Vec<u8>,
     /// What the policy reads.
-    seen: Vec<f32>,
-    entropy: Vec<f32>,
-    logits: Vec<f32>,
+    pub(super) seen: Vec<f32>,
+    pub(super) entropy: Vec<f32>,
+    pub(super) logits: Vec<f32>,
 }
 
-struct PatchJob {
-    tile: usize,
-    index: usize,
-    at: Rect,
-    net: usize,
+pub(super) struct PatchJob {
+    pub(super) tile: usize,
+    pub(super) index: usize,
+    pub(super) at: Rect,
+    pub(super) net: usize,
 }
 
 impl Segmenter {
@@ -155,14 +155,7 @@ impl Segmenter {
         names: &[String],
         choice: &Choice,
     ) -> Result<Vec<SliceResult>> {
-        if let Method::Net(i) = choice.method
-            && i >= self.models.nets.len()
-        {
-            return Err(Error::invalid(format!(
-                "the bundle has no net f{i}; its last is f{}",
-                self.models.nets.len() - 1
-            )));
-        }
+        self.check(choice)?;
         let tiles = self.tiles(slices);
         let mut run = 0;
         let opinions = self.opinions(&tiles, choice, &mut run)?;
@@ -176,6 +169,16 @@ impl Segmenter {
             slice.masked.iter().for_each(|v| result.labels[*v] = UNLABELLED);
         }
         Ok(results)
+    }
+
+    pub(super) fn check(&self, choice: &Choice) -> Result<()> {
+        match choice.method {
+            Method::Net(i) if i >= self.models.nets.len() => Err(Error::invalid(format!(
+                "the bundle has no net f{i}; its last is f{}",
+                self.models.nets.len() - 1
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Runs every net on every patch of `slices`.
@@ -228,7 +231,7 @@ impl Segmenter {
         Ok(Examined { slice: tile.slice, corner: tile.corner, policy_input, labels })
     }
 
-    fn tiles(&self, slices: &[Prepared]) -> Vec<Tile> {
+    pub(super) fn tiles(&self, slices: &[Prepared]) -> Vec<Tile> {
         let layout = self.manifest.layout;
         let mut tiles = Vec::new();
         for (slice, s) in slices.iter().enumerate() {
@@ -259,17 +262,32 @@ impl Segmenter {
         Ok(opinions)
     }
 
-    /// f0 and the policy on one batch of tiles, padded to `size`.
-    fn ask(&self, tiles: &[Tile], size: usize, choice: &Choice) -> Result<Vec<Opinion>> {
-        let [height, width] = self.manifest.layout.tile;
-        let x = self.batch(tiles.iter().map(|t| t.values.as_slice()), size, [height, width]);
+    /// f0's passes on one batch of tiles, padded to `size`: their summary, and the first alone.
+    pub(super) fn doubt(&self, tiles: &[Tile], size: usize) -> (Uncertainty, Option<Tensor<4>>) {
+        let x = self.batch(tiles.iter().map(|t| t.values.as_slice()), size, self.manifest.layout.tile);
         let passes = self.models.nets[0].forward_mc(x, &self.masks);
         let first = passes.first().cloned();
-        let said = Uncertainty::of(passes);
+        (Uncertainty::of(passes), first)
+    }
+
+    /// f0 and the policy on one batch of tiles, padded to `size`.
+    fn ask(&self, tiles: &[Tile], size: usize, choice: &Choice) -> Result<Vec<Opinion>> {
+        let doubt = self.doubt(tiles, size);
         let logits = match choice.method {
-            Method::Paser => self.logits(&said, choice.router)?,
+            Method::Paser => self.priced(self.outputs(doubt.0.policy_input(), choice.router)?, choice.router),
             _ => Vec::new(),
         };
+        self.said(doubt, &logits, tiles.len())
+    }
+
+    /// What f0 and the policy said of each of `count` tiles.
+    pub(super) fn said(
+        &self,
+        (said, first): (Uncertainty, Option<Tensor<4>>),
+        logits: &[f32],
+        count: usize,
+    ) -> Result<Vec<Opinion>> {
+        let [height, width] = self.manifest.layout.tile;
         let seen = floats(said.labels.into_data())?;
         let answer = match (self.manifest.monte_carlo.label, first) {
             (F0Label::FirstPass, Some(first)) => floats(first.argmax(1).float().into_data())?,
@@ -283,30 +301,33 @@ impl Segmenter {
             entropy: entropy[i * pixels..(i + 1) * pixels].to_vec(),
             logits: logits.get(i * actions..(i + 1) * actions).unwrap_or_default().to_vec(),
         };
-        Ok((0..tiles.len()).map(opinion).collect())
+        Ok((0..count).map(opinion).collect())
     }
 
-    /// Logits [tiles * patches * nets] of `router`'s policy.
-    fn logits(&self, said: &Uncertainty, router: Router) -> Result<Vec<f32>> {
-        match (router, &self.models.conditioned, &self.manifest.conditioned) {
-            (Router::Conditioned(lambda), Some(policy), Some(entry)) => {
-                let z = floats(policy.forward(said.policy_input()).into_data())?;
-                Ok(entry.logits(&z, lambda))
-            }
-            (Router::Conditioned(_), ..) => {
-                Err(Error::invalid("the bundle holds no λ-conditioned policy; choose one trained at one λ"))
-            }
-            (Router::Fixed(i), ..) => {
-                let policy = self.models.policies.get(i).ok_or_else(|| {
-                    Error::invalid(format!("the bundle holds {} policies", self.models.policies.len()))
-                })?;
-                floats(policy.forward(said.policy_input()).into_data())
-            }
+    /// What `router`'s policy says of its input [N,2,H,W]: logits [tiles * patches * nets], or the λ-free
+    /// outputs of the λ-conditioned one.
+    pub(super) fn outputs(&self, input: Tensor<4>, router: Router) -> Result<Vec<f32>> {
+        let policy = match router {
+            Router::Conditioned(_) => self.models.conditioned.as_ref().ok_or_else(|| {
+                Error::invalid("the bundle holds no λ-conditioned policy; choose one trained at one λ")
+            })?,
+            Router::Fixed(i) => self.models.policies.get(i).ok_or_else(|| {
+                Error::invalid(format!("the bundle holds {} policies", self.models.policies.len()))
+            })?,
+        };
+        floats(policy.forward(input).into_data())
+    }
+
+    /// Logits of a policy's outputs at the λ of `router`.
+    pub(super) fn priced(&self, outputs: Vec<f32>, router: Router) -> Vec<f32> {
+        match (router, &self.manifest.conditioned) {
+            (Router::Conditioned(lambda), Some(entry)) => entry.logits(&outputs, lambda),
+            _ => outputs,
         }
     }
 
     /// Decides for every patch; fills in routes, entropy and the paper's cost.
-    fn route(
+    pub(super) fn route(
         &self,
         tiles: &[Tile],
         opinions: &[Opinion],
@@ -368,14 +389,20 @@ impl Segmenter {
         mean(&inside) as f32
     }
 
-    fn cut_patch<T: Copy>(&self, tile: &[T], index: usize) -> Vec<T> {
+    pub(super) fn cut_patch<T: Copy>(&self, tile: &[T], index: usize) -> Vec<T> {
         let Layout { tile: size, grid } = self.manifest.layout;
         let [height, width] = self.manifest.layout.patch();
         tiles::cut(tile, size, [index / grid[1] * height, index % grid[1] * width], [height, width])
     }
 
     /// Writes f0's own labels where a patch stays with it.
-    fn keep_f0(&self, tiles: &[Tile], opinions: &[Opinion], jobs: &[PatchJob], results: &mut [SliceResult]) {
+    pub(super) fn keep_f0(
+        &self,
+        tiles: &[Tile],
+        opinions: &[Opinion],
+        jobs: &[PatchJob],
+        results: &mut [SliceResult],
+    ) {
         for job in jobs.iter().filter(|j| j.net == 0) {
             let Some(opinion) = opinions.get(job.tile) else { continue };
             let patch = self.cut_patch(&opinion.labels, job.index);
@@ -383,7 +410,7 @@ impl Segmenter {
         }
     }
 
-    fn write(&self, patch: &[u8], job: &PatchJob, tiles: &[Tile], results: &mut [SliceResult]) {
+    pub(super) fn write(&self, patch: &[u8], job: &PatchJob, tiles: &[Tile], results: &mut [SliceResult]) {
         let result = &mut results[tiles[job.tile].slice];
         tiles::paste(&mut result.labels, result.size[1], job.at, patch, self.manifest.layout.patch()[1]);
     }
@@ -412,13 +439,13 @@ impl Segmenter {
         Ok(())
     }
 
-    fn patch_values(&self, tile: &Tile, index: usize) -> Vec<f32> {
+    pub(super) fn patch_values(&self, tile: &Tile, index: usize) -> Vec<f32> {
         let pixels = self.manifest.layout.tile[0] * self.manifest.layout.tile[1];
         tile.values.chunks(pixels).flat_map(|plane| self.cut_patch(plane, index)).collect()
     }
 
     /// Labels of patches (values [C, patch]) by `net`, run as one batch of `size`.
-    fn label(&self, net: usize, patches: &[Vec<f32>], size: usize) -> Result<Vec<Vec<u8>>> {
+    pub(super) fn label(&self, net: usize, patches: &[Vec<f32>], size: usize) -> Result<Vec<Vec<u8>>> {
         let [height, width] = self.manifest.layout.patch();
         let x = self.batch(patches.iter().map(Vec::as_slice), size, [height, width]);
         let labels = self.models.nets[net].forward(x, &mut Off).argmax(1).float();
@@ -431,7 +458,7 @@ impl Segmenter {
     }
 
     /// `items` (values [C,H,W]) as [size,C,H,W], the last repeated as padding.
-    fn batch<'a>(
+    pub(super) fn batch<'a>(
         &self,
         items: impl ExactSizeIterator<Item = &'a [f32]>,
         size: usize,
@@ -448,7 +475,7 @@ impl Segmenter {
     }
 }
 
-fn blank(slice: &Prepared, choice: &Choice) -> SliceResult {
+pub(super) fn blank(slice: &Prepared, choice: &Choice) -> SliceResult {
     let pixels = slice.size[0] * slice.size[1];
     SliceResult {
         size: slice.size,

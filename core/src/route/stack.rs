@@ -6,6 +6,7 @@ use super::segment::{Segmenter, SliceResult};
 use crate::data::normalise::{Prepared, Range};
 use crate::error::{Error, Result};
 use crate::event::Control;
+use crate::noise::Noise;
 use crate::volume::SliceReader;
 use std::sync::mpsc;
 
@@ -22,6 +23,8 @@ pub struct Job<'a> {
     pub range: Range,
     /// Method.
     pub choice: Choice,
+    /// Noise laid over every slice, and its seed.
+    pub noise: (Noise, u64),
 }
 
 /// Segments `job` and hands every slice, in order, to `sink` (on a thread of its own). `control`
@@ -52,7 +55,7 @@ pub fn segment(
 fn read_slices(segmenter: &Segmenter, job: &Job<'_>, out: &mpsc::SyncSender<Result<(usize, Prepared)>>) {
     let channels = segmenter.manifest.nets[0].spec.channels();
     for z in job.slices.clone() {
-        let slice = prepare(job.volume, z, &job.range, channels);
+        let slice = prepare(job.volume, z, &job.range, channels, job.noise);
         let failed = slice.is_err();
         if out.send(slice.map(|s| (z, s))).is_err() || failed {
             return;
@@ -60,15 +63,23 @@ fn read_slices(segmenter: &Segmenter, job: &Job<'_>, out: &mpsc::SyncSender<Resu
     }
 }
 
-/// Reads and normalises slice `z`.
+/// Reads and normalises slice `z` and lays `noise` (with its seed) over it.
 ///
 /// # Errors
 /// Where it cannot be read or has no finite voxel.
-pub fn prepare(volume: &dyn SliceReader, z: usize, range: &Range, channels: usize) -> Result<Prepared> {
+pub fn prepare(
+    volume: &dyn SliceReader,
+    z: usize,
+    range: &Range,
+    channels: usize,
+    (noise, seed): (Noise, u64),
+) -> Result<Prepared> {
     let slice = volume.read(z)?;
-    range
+    let mut prepared = range
         .apply(&slice.values, [slice.height, slice.width], slice.channels, channels)
-        .map_err(|e| Error::invalid(format!("slice {}: {e}", z + 1)))
+        .map_err(|e| Error::invalid(format!("slice {}: {e}", z + 1)))?;
+    noise.apply(&mut prepared, seed, &z.to_string());
+    Ok(prepared)
 }
 
 fn compute(

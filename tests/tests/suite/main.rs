@@ -6,6 +6,7 @@ mod house;
 mod kernels;
 mod learning;
 mod measures;
+mod live;
 mod nets;
 mod pipeline;
 mod refusals;

@@ -8,6 +8,7 @@ use paser_core::device::Compute;
 use paser_core::event::Control;
 use paser_core::metrics::UNLABELLED;
 use paser_core::net::UnetSpec;
+use paser_core::noise::Noise;
 use paser_core::route::stack::{Job, segment};
 use paser_core::route::tiles::Layout;
 use paser_core::route::{Choice, Method, Router, Segmenter, SliceResult};
@@ -120,7 +121,7 @@ fn a_stack_is_delivered_in_order_and_stops_when_asked() {
     let segmenter = segmenter(&bundle(&folder.path().join("b"), &Kind::small()));
     let volume = volume::open(&stack(&folder.path().join("s.tif"), [30, 33, 31], 3)).unwrap();
     let range = segmenter.manifest.normalisation.range(volume.as_ref()).unwrap();
-    let job = Job { volume: volume.as_ref(), slices: 2..27, range, choice: PASER };
+    let job = Job { volume: volume.as_ref(), slices: 2..27, range, choice: PASER, noise: (Noise::None, 0) };
     let mut seen = Vec::new();
     segment(&segmenter, &job, &Control::default(), &mut |z, _| {
         seen.push(z);

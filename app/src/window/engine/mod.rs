@@ -5,13 +5,19 @@
 //! graphics streams that hold them belong to a thread.
 
 mod compute;
+mod looks;
 mod output;
 mod reader;
 
 use super::grey::{Grey, Window};
 use super::results::{Kept, Model, Summary};
+use super::truth::Draft;
+use paser_core::data::classes::ClassMap;
 use paser_core::device::{Description, Wish};
 use paser_core::event::Control;
+use paser_core::noise::Noise;
+use paser_core::route::Speeds;
+use paser_core::route::live::Audit;
 use paser_core::volume::{Volume, VolumeInfo};
 use poll_promise::Promise;
 use std::ops::Range;
@@ -54,6 +60,55 @@ pub enum Job {
     Load(PathBuf),
     /// Segment slices.
     Segment(Box<Segment>),
+    /// Look at a slice again; of several only the newest is served.
+    Look(Box<Look>),
+}
+
+/// A slice to route anew, or to look into.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Tells looks apart, rising.
+    pub id: u64,
+    /// Tells stacks apart.
+    pub stack: u64,
+    /// The stack.
+    pub volume: Volume,
+    /// The slice.
+    pub z: usize,
+    /// Weight of the cost.
+    pub lambda: f64,
+    /// Looked into: what every net says of the patch that holds this pixel [x, y].
+    pub patch: Option<[usize; 2]>,
+    /// Routed once more with this laid over it.
+    pub noise: Noise,
+    /// Stops it where a newer one has come.
+    pub control: Control,
+}
+
+/// What a look found.
+#[derive(Debug)]
+pub struct Seen {
+    /// The slice routed.
+    pub routed: Routed,
+    /// The patch through the eyes of every net.
+    pub audit: Option<Audit>,
+    /// The slice with noise routed.
+    pub noisy: Option<Routed>,
+}
+
+/// A slice routed by a look.
+#[derive(Debug)]
+pub struct Routed {
+    /// Labels and routes.
+    pub kept: Kept,
+    /// Figures.
+    pub summary: Summary,
+    /// Wall seconds from request to result.
+    pub seconds: f64,
+    /// Patches that had to be computed for it.
+    pub computed: usize,
+    /// The slice as the nets read it, where noise was laid over it.
+    pub grey: Option<Arc<Grey>>,
 }
 
 /// Slices to segment.
@@ -67,8 +122,8 @@ pub struct Segment {
     pub volume: Volume,
     /// First slice and the one after the last.
     pub slices: Range<usize>,
-    /// Number of the policy.
-    pub policy: usize,
+    /// Weight of the cost.
+    pub lambda: f64,
     /// The stack's path, where results are to be written beside it.
     pub beside: Option<PathBuf>,
     /// Pauses and stops.
@@ -91,6 +146,28 @@ pub enum Read {
         /// Wanted perhaps.
         ahead: Vec<usize>,
     },
+    /// Open a label stack.
+    Truth {
+        /// The stack it belongs to.
+        stack: u64,
+        /// Its path.
+        path: PathBuf,
+        /// What it must match.
+        like: VolumeInfo,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// Read a slice of truth.
+    TruthSlice {
+        /// The stack it belongs to.
+        stack: u64,
+        /// The label stack.
+        volume: Volume,
+        /// Its class table.
+        map: ClassMap,
+        /// The slice.
+        z: usize,
+    },
 }
 
 /// What a dialog asks for.
@@ -102,6 +179,10 @@ pub enum Pick {
     Folder,
     /// A model bundle's folder.
     Bundle,
+    /// A label stack in one file.
+    Truth,
+    /// A label stack as a folder of slices.
+    TruthFolder,
 }
 
 /// An opened stack.
@@ -145,8 +226,16 @@ pub enum Event {
     Opened(Result<Box<Opened>, String>),
     /// A slice was read, or not.
     Slice(u64, usize, Result<Arc<Grey>, String>),
+    /// A label stack was opened, or not.
+    TruthOpened(u64, Result<Box<Draft>, String>),
+    /// A slice of truth was read, or not.
+    TruthSlice(u64, usize, Result<Arc<Vec<u8>>, String>),
     /// A slice of a run was segmented.
     Segmented(u64, usize, Box<(Kept, Summary)>),
+    /// A look is over: what it found, why it failed, or neither where it was stopped.
+    Looked(Box<Look>, Result<Option<Box<Seen>>, String>),
+    /// How long the parts of the bundle take here.
+    Speeds(Speeds),
     /// A run ended.
     Finished(u64, Outcome),
     /// A dialog was closed; whether so quickly that it cannot have been seen.
@@ -187,6 +276,7 @@ pub(super) struct Outbox {
 
 /// The two threads, seen from the window.
 pub struct Engine {
+    newest: Arc<Mutex<Option<Look>>>,
     compute: Option<SyncSender<Job>>,
     reader: Option<Sender<Read>>,
     events: Option<Receiver<Event>>,
@@ -210,9 +300,11 @@ impl Engine {
             format!("the system gives no thread to compute on ({e}); close other programs")
         };
         let (a, b) = (out.clone(), out.clone());
+        let newest: Arc<Mutex<Option<Look>>> = Arc::default();
+        let wanted = newest.clone();
         let thread = Builder::new()
             .name("paser-compute".to_owned())
-            .spawn(move || compute::work(source, &jobs, &a))
+            .spawn(move || compute::work(source, &jobs, &wanted, &a))
             .map_err(failed)?;
         Builder::new()
             .name("paser-reader".to_owned())
@@ -220,6 +312,7 @@ impl Engine {
             .map_err(failed)?;
         let (compute, reader, events) = (Some(compute), Some(reader), Some(events));
         Ok(Self {
+            newest,
             compute,
             reader,
             events,
@@ -232,8 +325,15 @@ impl Engine {
 
     /// Hands a job to the compute thread, unless too many wait already.
     pub fn compute(&mut self, job: Job) -> bool {
-        if let Job::Segment(segment) = &job {
-            self.running = segment.control.clone();
+        match &job {
+            Job::Segment(segment) => self.running = segment.control.clone(),
+            Job::Look(look) => {
+                let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+                if newest.replace((**look).clone()).is_some() {
+                    return true; // its turn in the queue is taken by this one
+                }
+            }
+            Job::Load(_) => {}
         }
         self.compute.as_ref().is_some_and(|jobs| jobs.try_send(job).is_ok())
     }

@@ -5,6 +5,7 @@ use paser_core::bundle::Bundle;
 use paser_core::data::normalise::Range;
 use paser_core::error::{Error, Result};
 use paser_core::export::run::{RunMeta, RunWriter};
+use paser_core::noise::Noise;
 use paser_core::route::{Choice, Segmenter, SliceResult};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -84,6 +85,8 @@ pub(super) fn evidence(
         "bundle": { "name": manifest.name, "about": manifest.about, "sha256": Bundle::open(bundle)?.hash()? },
         "method": choice.method,
         "lambda": manifest.lambda_of(choice.router),
+        "router": choice.router,
+        "noise": Noise::None,
         "monte_carlo": manifest.monte_carlo,
         "seed": choice.seed,
         "normalisation": { "method": manifest.normalisation, "found": range },

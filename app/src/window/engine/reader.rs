@@ -2,12 +2,16 @@
 
 use super::{Event, Opened, Outbox, Read};
 use crate::window::grey::Grey;
-use paser_core::error::Result;
-use paser_core::volume::{self, Volume};
+use crate::window::truth::{Draft, MOST_VALUES};
+use paser_core::error::{Error, Result};
+use paser_core::volume::{self, Volume, VolumeInfo};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
+
+/// Slices of a label stack that are searched for its values.
+const LOOKED_AT: usize = 7;
 
 /// Serves wishes until the window is gone.
 pub(super) fn work(wishes: &Receiver<Read>, out: &Outbox) {
@@ -15,6 +19,14 @@ pub(super) fn work(wishes: &Receiver<Read>, out: &Outbox) {
     while let Some(wish) = next(wishes, &mut queue) {
         let alive = match wish {
             Read::Open(path) => out.send(Event::Opened(open(path).map(Box::new).map_err(|e| e.to_string()))),
+            Read::Truth { stack, path, like, classes } => {
+                let draft = truth(path, &like, classes).map(Box::new).map_err(|e| e.to_string());
+                out.send(Event::TruthOpened(stack, draft))
+            }
+            Read::TruthSlice { stack, volume, map, z } => {
+                let slice = volume.read(z).map(|s| Arc::new(map.truth(&s.label_codes()).classes));
+                out.send(Event::TruthSlice(stack, z, slice.map_err(|e| e.to_string())))
+            }
             Read::Slice { stack, volume, z, ahead } => {
                 serve(out, stack, &volume, z)
                     && ahead.into_iter().all(|z| waiting(wishes, &mut queue) || serve(out, stack, &volume, z))
@@ -54,6 +66,32 @@ fn waiting(wishes: &Receiver<Read>, queue: &mut VecDeque<Read>) -> bool {
 fn serve(out: &Outbox, stack: u64, volume: &Volume, z: usize) -> bool {
     let slice = volume.read(z).map(|s| Arc::new(Grey::of(&s))).map_err(|e| e.to_string());
     out.send(Event::Slice(stack, z, slice))
+}
+
+/// Opens a label stack for a stack like `like`; its values are those of a few slices.
+fn truth(path: PathBuf, like: &VolumeInfo, classes: usize) -> Result<Draft> {
+    let volume = volume::open(&path)?;
+    let info = volume.info();
+    let size = |i: &VolumeInfo| [i.slices, i.height, i.width];
+    if size(info) != size(like) {
+        return Err(Error::invalid(format!(
+            "{} is {:?} (slices, height, width) and the stack is {:?}; labels must match it slice by slice",
+            path.display(),
+            size(info),
+            size(like)
+        )));
+    }
+    let count = info.slices.min(LOOKED_AT);
+    let seen = (0..count).map(|i| volume.read(i * info.slices / count));
+    let draft = Draft::new(path, volume.clone(), &seen.collect::<Result<Vec<_>>>()?, classes);
+    match draft.values.len() {
+        0 => Err(Error::bad(&draft.path, "it holds no whole numbers; labels are whole numbers or colours")),
+        MOST_VALUES => Err(Error::bad(
+            &draft.path,
+            "it holds so many values that it is no label stack; choose the labels, not the grey values",
+        )),
+        _ => Ok(draft),
+    }
 }
 
 fn open(path: PathBuf) -> Result<Opened> {

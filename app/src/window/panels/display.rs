@@ -29,9 +29,16 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>, stack: &Stack) {
     kit::note(ui, "Display only: labels and files do not depend on it.");
     ui.add_space(4.0);
     opacity(ui, pane);
-    if pane.state.overlay.layer == Layer::Entropy {
-        ui.add_space(4.0);
-        entropy_legend(ui, pane);
+    match pane.state.overlay.layer {
+        Layer::Entropy => {
+            ui.add_space(4.0);
+            entropy_legend(ui, pane);
+        }
+        Layer::Probability(class) => {
+            ui.add_space(4.0);
+            probability(ui, pane, stack, class);
+        }
+        Layer::Grey | Layer::Labels | Layer::Error => {}
     }
 }
 
@@ -43,10 +50,36 @@ fn opacity(ui: &mut Ui, pane: &mut Pane<'_>) {
     }
 }
 
+/// Which class, and the scale.
+fn probability(ui: &mut Ui, pane: &mut Pane<'_>, stack: &Stack, class: usize) {
+    let Some(model) = pane.state.model().cloned() else { return };
+    let name = |i: usize| model.manifest.classes.get(i).map_or("?", |c| c.name.as_str()).to_owned();
+    ui.horizontal(|ui| {
+        let label = ui.label("Probability of");
+        let classes =
+            egui::ComboBox::from_id_salt("probability").selected_text(name(class)).show_ui(ui, |ui| {
+                for i in 0..model.manifest.classes.len() {
+                    if ui.selectable_label(i == class, name(i)).clicked() {
+                        pane.push(Command::Show(Layer::Probability(i)));
+                    }
+                }
+            });
+        classes.response.labelled_by(label.id);
+    });
+    if stack.kept().is_some_and(|k| k.probabilities.is_empty()) {
+        kit::note(ui, "Kept for slices that were looked at one by one: segment this slice to see it.");
+    }
+    scale(ui, ["0", "1"]);
+}
+
 fn entropy_legend(ui: &mut Ui, pane: &Pane<'_>) {
     let Some(model) = pane.state.model() else { return };
     let most = largest_entropy(&model.manifest);
     kit::row(ui, "Entropy, nats", &format!("0 to ln {} = {most:.2}", model.manifest.classes.len()));
+    scale(ui, ["sure", "in full doubt"]);
+}
+
+fn scale(ui: &mut Ui, ends: [&str; 2]) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 10.0), Sense::hover());
     let mut mesh = egui::Mesh::default();
     for i in 0..64u16 {
@@ -56,7 +89,7 @@ fn entropy_legend(ui: &mut Ui, pane: &Pane<'_>) {
     }
     ui.painter().add(mesh);
     ui.horizontal(|ui| {
-        kit::note(ui, "sure");
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| kit::note(ui, "in full doubt"));
+        kit::note(ui, ends[0]);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| kit::note(ui, ends[1]));
     });
 }

@@ -11,6 +11,10 @@ pub enum Icon {
     Labels,
     /// Entropy.
     Entropy,
+    /// Probability of a class.
+    Probability,
+    /// Labels against truth.
+    Error,
     /// Patches by net.
     Routing,
     /// Divided view.
@@ -41,6 +45,13 @@ pub fn paint(painter: &Painter, icon: Icon, centre: Pos2, colour: Color32) {
             painter.circle_filled(centre + vec2(2.8, 2.8), 2.2, faint);
         }
         Icon::Entropy => entropy(painter, square, stroke),
+        Icon::Probability => bars(painter, square, stroke),
+        Icon::Error => {
+            painter.rect_stroke(square, 3.0, Stroke::new(1.4, faint), StrokeKind::Inside);
+            let arm = square.shrink(4.0);
+            painter.line_segment([arm.left_top(), arm.right_bottom()], stroke);
+            painter.line_segment([arm.right_top(), arm.left_bottom()], stroke);
+        }
         Icon::Routing => routing(painter, square, stroke),
         Icon::Swipe => {
             painter.rect_stroke(square, 3.0, stroke, StrokeKind::Inside);
@@ -68,6 +79,17 @@ fn entropy(painter: &Painter, square: Rect, stroke: Stroke) {
         });
         let stroke = Stroke::new(stroke.width, stroke.color.gamma_multiply(strength));
         painter.line(points.collect(), stroke);
+    }
+}
+
+/// Bars that rise.
+fn bars(painter: &Painter, square: Rect, stroke: Stroke) {
+    painter.rect_stroke(square, 3.0, stroke, StrokeKind::Inside);
+    for (i, strength) in [0.35, 0.65, 1.0].into_iter().enumerate() {
+        let left = square.left() + 3.0 + 3.2 * i as f32;
+        let top = square.bottom() - 5.5 - 3.0 * i as f32;
+        let bar = Rect::from_min_max(pos2(left, top), pos2(left + 2.4, square.bottom() - 3.0));
+        painter.rect_filled(bar, 0.5, stroke.color.gamma_multiply(strength));
     }
 }
 

@@ -150,3 +150,57 @@ pub fn slider(ui: &mut Ui, name: &str, at: f32, steps: Option<usize>) -> Option<
     let place = steps.map_or(free, |n| (free * n as f32).round() / n.max(1) as f32);
     (place != at).then_some(place)
 }
+
+/// Name, slider and figure on one line; the slider's new place where it was moved.
+pub fn dial(
+    ui: &mut Ui,
+    name: &str,
+    hint: &str,
+    (at, steps): (f32, Option<usize>),
+    figure: &str,
+) -> Option<f32> {
+    let t = theme::of(ui);
+    let mut moved = None;
+    ui.horizontal(|ui| {
+        let (rect, response) = ui.allocate_exact_size(vec2(104.0, 22.0), Sense::hover());
+        ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, name, theme::body(), t.text);
+        response.on_hover_text(hint);
+        let width = ui.available_width() - 66.0;
+        ui.scope(|ui| {
+            ui.set_max_width(width);
+            moved = slider(ui, name, at, steps);
+        });
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.label(RichText::new(figure).font(theme::figures()).color(t.text));
+        });
+    });
+    moved
+}
+
+/// Choices side by side of which one is in force; the number of the one clicked.
+pub fn segments(ui: &mut Ui, name: &str, choices: &[&str], on: Option<usize>) -> Option<usize> {
+    let t = theme::of(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::hover());
+    ui.painter().rect(rect, 6.0, t.raised, Stroke::new(1.0, t.line), egui::StrokeKind::Inside);
+    let width = rect.width() / choices.len().max(1) as f32;
+    let mut clicked = None;
+    for (i, choice) in choices.iter().enumerate() {
+        let left = rect.left() + i as f32 * width;
+        let piece = Rect::from_min_max(pos2(left, rect.top()), pos2(left + width, rect.bottom())).shrink(2.5);
+        let response = ui.interact(piece, ui.scope_id().with((name, i)), Sense::click());
+        let chosen = on == Some(i);
+        response.widget_info(|| {
+            WidgetInfo::selected(Role::RadioButton, true, chosen, format!("{name} {choice}"))
+        });
+        if chosen || response.hovered() {
+            let ground = if chosen { t.primary.gamma_multiply(0.45) } else { t.hovered };
+            ui.painter().rect_filled(piece, 4.0, ground);
+        }
+        let colour = if chosen { t.text } else { t.dim };
+        ui.painter().text(piece.center(), Align2::CENTER_CENTER, choice, theme::small(), colour);
+        if response.clicked() && !chosen {
+            clicked = Some(i);
+        }
+    }
+    clicked
+}

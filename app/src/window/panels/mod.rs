@@ -3,9 +3,11 @@
 mod bottom;
 mod budget;
 mod display;
+mod drift;
 mod histogram;
 mod icons;
 mod kit;
+mod noise;
 mod patch;
 mod sheet;
 mod side;
@@ -13,6 +15,7 @@ mod start;
 mod toast;
 mod tools;
 mod top;
+mod truth;
 mod viewer;
 
 use super::canvas::Canvas;
@@ -48,6 +51,7 @@ pub(super) fn show(ui: &mut egui::Ui, pane: &mut Pane<'_>) {
     }
     toast::show(ui, pane);
     sheet::show(ui, pane);
+    truth::show(ui, pane);
     drop_hint(ui);
 }
 

@@ -1,10 +1,11 @@
 //! The panel at the right: from the budget to the answer, and what to do next.
 
-use super::{Pane, budget, display, kit, patch};
+use super::{Pane, budget, display, drift, kit, noise, patch};
 use crate::window::command::Command;
 use crate::window::engine::{Pick, Stage};
+use crate::window::promise;
 use crate::window::results::Summary;
-use crate::window::state::{Loading, Run, Stack};
+use crate::window::state::{Loading, Run, Stack, State};
 use crate::window::{text, theme};
 use egui::{Align, Color32, Layout, Panel, RichText, ScrollArea, Ui};
 
@@ -37,11 +38,15 @@ fn sections(ui: &mut Ui, pane: &mut Pane<'_>) {
     kit::divide(ui);
     phases(ui, pane, stack);
     kit::divide(ui);
+    drift::show(ui, pane, stack);
+    kit::divide(ui);
+    noise::show(ui, pane, stack);
+    kit::divide(ui);
     display::show(ui, pane, stack);
 }
 
 /// Where the patches of this slice went.
-fn routing(ui: &mut Ui, pane: &Pane<'_>, stack: &Stack) {
+fn routing(ui: &mut Ui, pane: &mut Pane<'_>, stack: &Stack) {
     kit::heading(ui, "Routing of this slice");
     let Some(summary) = stack.summary() else {
         kit::note(ui, "Not segmented yet.");
@@ -52,16 +57,61 @@ fn routing(ui: &mut Ui, pane: &Pane<'_>, stack: &Stack) {
     let colours: Vec<Color32> = (0..nets).map(theme::route).collect();
     kit::shares(ui, &summary.shares, &names, &colours, 20.0);
     kit::row(ui, "Cost", &text::flops(summary.flops));
-    if stack.kept().is_none() {
+    truth(ui, pane, stack);
+    let state = pane.state;
+    if state.look.is_some() {
+        ui.horizontal(|ui| {
+            ui.add(egui::Spinner::new().size(12.0));
+            kit::note(ui, "Routing anew: only patches not yet computed by their net…");
+        });
+    } else if stack.kept().is_none() {
         kit::note(ui, "Its labels were not kept, to save memory. Segment the slice again to see them.");
-    } else if summary.policy != pane.state.policy {
-        kit::note(ui, format!("Segmented at λ {}.", lambda(pane, summary)));
+    } else if summary.lambda != state.lambda {
+        ui.horizontal_wrapped(|ui| {
+            kit::note(ui, format!("Segmented at λ {}.", summary.lambda));
+            let link = RichText::new(format!("Route at λ {}", state.lambda)).font(theme::small());
+            if state.run.is_none() && ui.link(link).clicked() {
+                pane.push(Command::Reroute);
+            }
+        });
+    } else if let Some(looked) = state.looked {
+        let patches = match looked.computed {
+            0 => "no patch computed".to_owned(),
+            1 => "1 patch computed".to_owned(),
+            n => format!("{n} patches computed"),
+        };
+        kit::note(ui, format!("Last change: {}, {patches}.", text::brief(looked.seconds)));
     }
 }
 
-fn lambda(pane: &Pane<'_>, summary: &Summary) -> String {
-    let policies = pane.state.model().map(|m| &m.manifest.policies);
-    policies.and_then(|p| p.get(summary.policy)).map_or_else(|| "?".to_owned(), |p| p.lambda.to_string())
+/// IoU of the slice beside its truth, or how to have one.
+fn truth(ui: &mut Ui, pane: &mut Pane<'_>, stack: &Stack) {
+    let Some(model) = pane.state.model().cloned() else { return };
+    if stack.truth.is_none() {
+        ui.horizontal_wrapped(|ui| {
+            kit::note(ui, "Truth:");
+            let small = |said: &str| RichText::new(said.to_owned()).font(theme::small());
+            let beside = stack.path.with_file_name("labels.tif");
+            let sample = pane.state.sample.as_ref() == Some(&stack.path);
+            if sample && ui.link(small("the sample's labels")).clicked() {
+                pane.push(Command::OpenTruth(beside));
+            }
+            if ui.link(small("load labels…")).clicked() {
+                pane.push(Command::Pick(Pick::Truth));
+            }
+        });
+        return;
+    }
+    let Some(score) = pane.canvas.score(stack, model.manifest.classes.len()) else { return };
+    let iou = score.iou.map_or_else(|| "no labelled pixel".to_owned(), |iou| format!("{iou:.3}"));
+    let wrong = format!("{} %", text::percent(score.wrong));
+    let figure = |iou: &Option<f64>| iou.map_or_else(|| "–".to_owned(), |i| format!("{i:.3}"));
+    let classes = model.manifest.classes.iter().zip(&score.per_class);
+    let classes: Vec<String> = classes.map(|(c, iou)| format!("{} {}", c.name, figure(iou))).collect();
+    let said = format!("IoU by class: {}", classes.join(", "));
+    ui.scope(|ui| kit::row(ui, "IoU beside the truth", &format!("{iou} · {wrong} wrong")))
+        .response
+        .on_hover_text(said);
 }
 
 /// What the slice consists of.
@@ -110,8 +160,12 @@ fn actions(ui: &mut Ui, pane: &mut Pane<'_>) {
         return;
     }
     let obstacle = state.obstacle();
-    if state.device.as_ref().is_some_and(|d| d.kind == "cpu") {
-        kit::note(ui, "No graphics card: computing on the CPU.");
+    let cpu = state.device.as_ref().is_some_and(|d| d.kind == "cpu");
+    let cpu = if cpu { "No graphics card: computing on the CPU. " } else { "" };
+    let time = expected(state).map(|s| format!("The stack takes about {}.", text::span(s)));
+    let said = format!("{cpu}{}", time.unwrap_or_default());
+    if !said.is_empty() {
+        kit::note(ui, said);
     }
     ui.horizontal(|ui| {
         let width = (ui.available_width() - 8.0) / 2.0;
@@ -127,6 +181,13 @@ fn actions(ui: &mut Ui, pane: &mut Pane<'_>) {
             pane.push(Command::SegmentSlice);
         }
     });
+}
+
+/// Seconds that the stack is expected to take at the λ in force.
+fn expected(state: &State) -> Option<f64> {
+    let (model, stack, speeds) = (state.model()?, state.stack.as_ref()?, state.speeds.as_ref()?);
+    let point = promise::at(&model.manifest, state.lambda)?;
+    Some(stack.info.slices as f64 * model.seconds(speeds, &point.shares, stack.size()))
 }
 
 fn running(ui: &mut Ui, pane: &mut Pane<'_>, run: &Run) {

@@ -15,10 +15,13 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
     let fit = pane.state.stack.as_ref().is_some_and(|s| s.view == View::Fit);
     Panel::left("tools").exact_size(52.0).resizable(false).frame(kit::panel(t, 8, 10)).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 4.0;
+        let class = if let Layer::Probability(class) = overlay.layer { class } else { 0 };
         let layers = [
             (Icon::Grey, "Grey values only (G)", Layer::Grey),
             (Icon::Labels, "Labels (L)", Layer::Labels),
             (Icon::Entropy, "Entropy: where the small net doubts (E)", Layer::Entropy),
+            (Icon::Probability, "Probability of a class, by the small net (B)", Layer::Probability(class)),
+            (Icon::Error, "Error: where labels and truth differ (X)", Layer::Error),
         ];
         for (icon, hint, layer) in layers {
             tool(ui, pane, icon, hint, overlay.layer == layer, Command::Show(layer));

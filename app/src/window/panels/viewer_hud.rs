@@ -38,6 +38,11 @@ fn layers(pane: &Pane<'_>, stack: &Stack) -> String {
         Layer::Grey => "grey".to_owned(),
         Layer::Labels => format!("labels {percent:.0} %"),
         Layer::Entropy => format!("entropy {percent:.0} %"),
+        Layer::Error => format!("error {percent:.0} %"),
+        Layer::Probability(class) => {
+            let name = pane.state.model().map_or("?", |m| class_name(&m.manifest, class as u8));
+            format!("probability of {name} {percent:.0} %")
+        }
     };
     if overlay.routing { format!("{layer} · routing") } else { layer }
 }
@@ -52,6 +57,14 @@ fn probe(pane: &Pane<'_>, stack: &Stack, pixel: [usize; 2]) -> String {
         let place = kept.place(pixel);
         if let Some(label) = kept.labels.get(place) {
             said += &format!("  {}", class_name(&model.manifest, *label));
+        }
+        if let Layer::Probability(class) = pane.state.overlay.layer
+            && let Some(share) = kept.probabilities.get(class).and_then(|map| map.get(place))
+        {
+            said += &format!("  p {:.2}", f32::from(*share) / 255.0);
+        }
+        if let Some(class) = stack.true_classes().and_then(|t| t.get(place)) {
+            said += &format!("  truth {}", class_name(&model.manifest, *class));
         }
         if let Some(entropy) = kept.entropy.get(place) {
             let nats = f32::from(*entropy) / 255.0 * largest_entropy(&model.manifest);
@@ -80,11 +93,13 @@ pub fn scale_bar(ui: &Ui, stack: &Stack, viewport: Rect, transform: &Transform) 
 }
 
 /// The line between grey and layer; whether it is being moved.
-pub fn swipe(ui: &Ui, pane: &mut Pane<'_>, viewport: Rect, image: Rect) -> bool {
+pub fn swipe(ui: &Ui, pane: &mut Pane<'_>, viewport: Rect, image: Rect, always: bool) -> bool {
     let overlay = pane.state.overlay;
     let layered =
         overlay.layer != Layer::Grey && pane.state.stack.as_ref().is_some_and(|s| s.kept().is_some());
-    let (Some(at), true) = (overlay.swipe, layered) else { return false };
+    let at = overlay.swipe.or(always.then_some(0.5));
+    let second = pane.state.stack.as_ref().is_some_and(|s| s.trial().is_some());
+    let (Some(at), true) = (at, always || (layered && !second)) else { return false };
     let x = image.left() + at * image.width();
     let visible = image.intersect(viewport);
     if !visible.is_positive() || !viewport.x_range().contains(x) {

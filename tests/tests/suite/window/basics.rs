@@ -1,218 +1,15 @@
-//! The window without threads behind it: pictures of its states, and what keys, wheel and commands do.
+//! Pictures of the Segment workspace, and what keys, wheel and commands do there.
 
 use burn::tensor::Tensor;
-use egui::{Event, Key, Modifiers, MouseWheelUnit, Pos2, TouchPhase, pos2, vec2};
-use egui_kittest::kittest::Queryable;
-use egui_kittest::{Harness, SnapshotOptions};
+use egui::Key;
 use paser_app::window::canvas::map::magma;
 use paser_app::window::canvas::view::{View, scale_bar};
-use paser_app::window::command::{Command, Effect, handle};
-use paser_app::window::engine::{Event as Told, Job, Opened, Outcome};
-use paser_app::window::events::absorb;
-use paser_app::window::grey::Grey;
-use paser_app::window::results::{Kept, Model, Results, Summary};
-use paser_app::window::state::{Layer, Loading};
-use paser_app::window::theme::Mode;
-use paser_app::window::{State, Studio};
-use paser_core::bundle::{
-    CurvePoint, F0Label, Hashed, Manifest, MonteCarlo, NetEntry, PolicyEntry, SplitRecord,
-};
-use paser_core::data::classes::classes;
-use paser_core::data::normalise::Normalisation;
-use paser_core::device::{Compute, Description};
-use paser_core::hash::unit;
-use paser_core::net::{NetSpec, UnetSpec};
-use paser_core::route::segment::Costs;
-use paser_core::route::tiles::{Layout, Rect};
-use paser_core::route::{PatchRoute, SliceResult};
-use paser_core::volume::{Dtype, Slice, SliceReader, Volume, VolumeInfo};
-use std::path::PathBuf;
-use std::sync::Arc;
+use paser_app::window::engine::Outcome;
+use paser_app::window::results::Results;
+use paser_app::window::state::Loading;
+use paser_core::device::Compute;
 
-const SLICES: usize = 40;
-const SIZE: [usize; 2] = [448, 512];
-const WINDOW: [f32; 2] = [1280.0, 860.0];
-
-/// A stack of round particles in carbon and pore.
-struct Fake(VolumeInfo);
-
-impl SliceReader for Fake {
-    fn info(&self) -> &VolumeInfo {
-        &self.0
-    }
-
-    fn read(&self, z: usize) -> paser_core::Result<Slice> {
-        Ok(scene(z).0)
-    }
-}
-
-/// Distance to the nearest particle's border, in pixels; negative inside.
-fn distance(x: usize, y: usize, z: usize) -> f32 {
-    let disc = |i: u32| {
-        let at = |seed: u32, span: usize| (unit(seed, i) * 1.1 - 0.05) as f32 * span as f32;
-        let radius = 16.0 + 60.0 * (unit(3, i) * unit(4, i)) as f32 + 3.0 * (z as f32 / 6.0 + i as f32).sin();
-        let (dx, dy) = (x as f32 - at(1, SIZE[1]), y as f32 - at(2, SIZE[0]));
-        (dx * dx + dy * dy).sqrt() - radius
-    };
-    (0..48).map(disc).fold(f32::INFINITY, f32::min)
-}
-
-/// A slice and its labels and entropy.
-fn scene(z: usize) -> (Slice, Vec<u8>, Vec<f32>) {
-    let (mut grey, mut labels, mut entropy) = (Vec::new(), Vec::new(), Vec::new());
-    for i in 0..SIZE[0] * SIZE[1] {
-        let d = distance(i % SIZE[1], i / SIZE[1], z);
-        let label = if d < 0.0 { 2u8 } else { u8::from(d < 9.0) };
-        let (x, y) = ((i % SIZE[1]) as f32, (i / SIZE[1]) as f32);
-        let noise = 12.0 * (x / 9.0 + z as f32).sin() * (y / 7.0).cos();
-        grey.push(([48.0, 92.0, 180.0][usize::from(label)] + noise).clamp(0.0, 255.0).round());
-        labels.push(label);
-        let nearest = d.abs().min((d - 9.0).abs());
-        entropy.push(1.05 * (-nearest / 3.0).exp() + 0.03);
-    }
-    (Slice { height: SIZE[0], width: SIZE[1], channels: 1, values: grey }, labels, entropy)
-}
-
-fn model() -> Model {
-    let hashed = || Hashed { file: "f".to_owned(), sha256: String::new() };
-    let specs = [UnetSpec::f0(1, 3), UnetSpec::f1(1, 3), UnetSpec::f2(1, 3)];
-    let lambdas = [0.0, 0.01, 0.05, 0.1, 0.3];
-    let point = |(i, lambda): (usize, &f64)| {
-        let t = 1.0 - i as f64 / 4.0;
-        let shares = vec![1.0 - 0.8 * t, 0.5 * t, 0.3 * t];
-        CurvePoint {
-            lambda: *lambda,
-            shares,
-            iou: 0.61 + 0.15 * t.sqrt(),
-            flops: 1e9 + 9e9 * t,
-            tvd: 1.0 - t,
-        }
-    };
-    let manifest = Manifest {
-        format: Manifest::format(),
-        name: "Electrode".to_owned(),
-        about: String::new(),
-        program: String::new(),
-        classes: classes(&["pore", "carbon", "nickel"]),
-        layout: Layout::PAPER,
-        nets: specs.map(|s| NetEntry { spec: NetSpec::Unet(s), weights: hashed() }).into(),
-        policies: lambdas.map(|lambda| PolicyEntry { lambda, tvd: None, weights: hashed() }).into(),
-        conditioned: None,
-        lambda: 0.05,
-        monte_carlo: MonteCarlo { passes: 8, seed: 1, label: F0Label::Mean },
-        normalisation: Normalisation::Fixed { high: 255.0 },
-        curve: lambdas.iter().enumerate().map(point).collect(),
-        split: SplitRecord::default(),
-        training: serde_json::Value::Null,
-        answers: Vec::new(),
-    };
-    let costs =
-        Costs { f0: 90_000_000, f0_prefix: 0, policy: 0, patch: vec![5_000_000, 140_000_000, 2_250_000_000] };
-    Model { manifest, costs }
-}
-
-/// Patches by their doubt: the upper ones to M, the highest to L.
-fn result(z: usize) -> SliceResult {
-    let (_, labels, entropy) = scene(z);
-    let layout = Layout::PAPER;
-    let mut routes = Vec::new();
-    for corner in layout.tiles(SIZE) {
-        for at in (0..layout.patches()).filter_map(|i| layout.patch_in_slice(corner, i, SIZE)) {
-            let mean = mean(&entropy, at);
-            let net = u8::from(mean > 0.24) + u8::from(mean > 0.31);
-            let probabilities =
-                [[0.61, 0.27, 0.12], [0.21, 0.58, 0.21], [0.11, 0.27, 0.62]][usize::from(net)];
-            routes.push(PatchRoute { at, net, probabilities: probabilities.into(), entropy: mean });
-        }
-    }
-    let flops = routes.iter().map(|r| [45, 185, 2295][usize::from(r.net)] * 1_000_000).sum();
-    SliceResult { size: SIZE, labels, entropy, routes, flops_total: flops, flops_run: flops, masked: 0 }
-}
-
-fn mean(entropy: &[f32], at: Rect) -> f32 {
-    let rows = (at.y..at.y + at.height).flat_map(|y| &entropy[y * SIZE[1] + at.x..][..at.width]);
-    rows.sum::<f32>() / at.area() as f32
-}
-
-fn info() -> VolumeInfo {
-    VolumeInfo {
-        slices: SLICES,
-        height: SIZE[0],
-        width: SIZE[1],
-        dtype: Dtype::U8,
-        voxel_size: Some([0.32; 3]),
-        unit: Some("um".to_owned()),
-        axes: "ZYX".to_owned(),
-        bytes: (SLICES * SIZE[0] * SIZE[1]) as u64,
-    }
-}
-
-fn opened(path: &str) -> Opened {
-    let volume: Volume = Arc::new(Fake(info()));
-    let first = Arc::new(Grey::of(&scene(20).0));
-    let ends = first.ends(Dtype::U8);
-    let window = first.histogram(ends).window();
-    Opened { path: PathBuf::from(path), volume, info: info(), z: 20, first, ends, window }
-}
-
-/// A window with bundle and stack, nothing segmented.
-fn ready(mode: Mode) -> State {
-    let mut state = State::new(mode, Some(PathBuf::from("/sample.tif")));
-    let card =
-        Description { name: "Example RTX".to_owned(), kind: "discrete".to_owned(), ..Description::cpu() };
-    absorb(&mut state, Told::Device(card, None));
-    absorb(&mut state, Told::Model(Ok(Box::new(model()))));
-    handle(&mut state, Command::Open(PathBuf::from("/data/electrode.tif")));
-    absorb(&mut state, Told::Opened(Ok(Box::new(opened("/data/electrode.tif")))));
-    state
-}
-
-/// The same with results for most slices.
-fn segmented(mode: Mode) -> State {
-    let mut state = ready(mode);
-    let (kept, summary) = Kept::of(result(20), &model(), 2);
-    let stack = state.stack.as_mut().expect("a stack");
-    for z in (0..34).filter(|z| *z != 20) {
-        let hard = if (24..30).contains(&z) { 0.22 } else { 0.08 };
-        let (l, m) = (hard + 0.04 * unit(5, z as u32), 0.3 + 0.08 * unit(6, z as u32));
-        let summary = Summary { shares: vec![1.0 - l - m, m, l], ..summary.clone() };
-        stack.results.put(z, Kept { labels: Vec::new(), entropy: Vec::new(), ..kept.clone() }, summary);
-    }
-    stack.results.put(20, kept, summary);
-    state.speed = Some(41.0);
-    state
-}
-
-fn harness(state: State) -> Harness<'static, Studio> {
-    let mut harness = Harness::builder()
-        .with_size(vec2(WINDOW[0], WINDOW[1]))
-        .build_eframe(|cc| Studio::of(&cc.egui_ctx, state));
-    harness.run_steps(3);
-    harness
-}
-
-fn z(harness: &Harness<'_, Studio>) -> usize {
-    harness.state().state.stack.as_ref().map_or(0, |s| s.z)
-}
-
-const ON_SLICE: Pos2 = pos2(300.0, 300.0);
-
-fn wheel(harness: &mut Harness<'_, Studio>, lines: f32, modifiers: Modifiers) {
-    harness.hover_at(ON_SLICE);
-    let delta = vec2(0.0, lines);
-    let (unit, phase, source) = (MouseWheelUnit::Line, TouchPhase::Move, egui::MouseWheelSource::Wheel);
-    harness.event_modifiers(Event::MouseWheel { unit, delta, phase, source, modifiers }, modifiers);
-    harness.run_steps(4);
-}
-
-fn picture(name: &str, harness: &mut Harness<'_, Studio>) {
-    if super::software().is_none() {
-        return;
-    }
-    // Drivers round colours and edges a little differently; a moved or missing part is far more.
-    let options = SnapshotOptions::new().threshold(1.5).max_failed_pixels(400);
-    harness.snapshot_options(name, &options);
-}
+use super::*;
 
 fn segmented_picture(mode: Mode, name: &str) {
     let mut state = segmented(mode);
@@ -266,7 +63,7 @@ fn picture_of_the_shortcuts_sheet() {
 /// The window's device made as for a graphics card: it draws while Burn computes on it from a thread.
 #[test]
 fn one_device_draws_and_computes() {
-    if super::software().is_none() {
+    if crate::software().is_none() {
         return;
     }
     let mut setup = egui_kittest::wgpu::default_wgpu_setup();
@@ -438,8 +235,8 @@ fn a_run_begins_pauses_stops_and_ends() {
     assert!(control.paused());
     handle(&mut state, Command::TogglePause);
     assert!(!control.paused());
-    absorb(&mut state, Told::Segmented(run, 7, Box::new(Kept::of(result(7), &model(), 2))));
-    absorb(&mut state, Told::Segmented(run + 1, 8, Box::new(Kept::of(result(8), &model(), 2))));
+    absorb(&mut state, Told::Segmented(run, 7, Box::new(Kept::of(result(7), &model(), 0.05))));
+    absorb(&mut state, Told::Segmented(run + 1, 8, Box::new(Kept::of(result(8), &model(), 0.05))));
     let results = &state.stack.as_ref().expect("a stack").results;
     assert!(results.summary(7).is_some() && results.summary(8).is_none(), "only its own run's");
     handle(&mut state, Command::Stop);
@@ -471,7 +268,7 @@ fn a_stack_that_is_no_longer_wanted_is_not_shown() {
 fn old_maps_make_room_and_their_figures_stay() {
     let mut results = Results::within(3, 3 * SIZE[0] * SIZE[1]);
     for z in 0..3 {
-        let (kept, summary) = Kept::of(result(z), &model(), 2);
+        let (kept, summary) = Kept::of(result(z), &model(), 0.05);
         results.put(z, kept, summary);
     }
     assert!(results.kept(0).is_none() && results.kept(2).is_some());
