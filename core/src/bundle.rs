@@ -1,6 +1,7 @@
 //! A model bundle on disk: a folder with `manifest.json` and the weights of the task nets and the
 //! policies, each with its hash. Weights are data, never code.
 
+use crate::compare::Cascade;
 use crate::data::classes::Class;
 use crate::data::normalise::Normalisation;
 use crate::error::{Error, Result};
@@ -88,6 +89,15 @@ impl ConditionedEntry {
     }
 }
 
+/// The gates of an IDK cascade over the bundle's nets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CascadeEntry {
+    /// Chosen by Eq. 5 on validation images.
+    pub chosen: Cascade,
+    /// Moved until the IoU there matched that of PaSeR at the bundle's λ.
+    pub matched: Cascade,
+}
+
 /// What f0 itself answers for the patches that stay with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -168,6 +178,9 @@ pub struct Manifest {
     /// The policy that serves every λ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conditioned: Option<ConditionedEntry>,
+    /// Gates of the IDK cascade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cascade: Option<CascadeEntry>,
     /// λ used where none is asked for.
     pub lambda: f64,
     /// f0's Monte Carlo dropout.
@@ -325,6 +338,10 @@ impl Manifest {
         if let Some(entry) = &self.conditioned {
             let fits = entry.costs.len() == self.nets.len() && entry.temperature > 0.0;
             sound(fits, "its λ-conditioned policy does not fit its nets")?;
+        }
+        if let Some(entry) = &self.cascade {
+            let fits = |c: &Cascade| c.gates.len() + 1 == self.nets.len();
+            sound(fits(&entry.chosen) && fits(&entry.matched), "its cascade does not fit its nets")?;
         }
         let k = self.classes.len();
         sound((2..=100).contains(&k), "it must name 2 to 100 classes")?;

@@ -1,9 +1,11 @@
 //! Methods side by side on the same images: fixed nets, PaSeR at every λ, random routers with its
 //! shares, the oracle. All come from one table of what every net says of every patch.
 
+mod cascade;
 mod table;
 
-pub use table::{PatchEntry, Table, TileEntry};
+pub use cascade::{Cascade, LAMBDA as LAMBDA_IDK};
+pub use table::{PatchEntry, Sureness, Table, TileEntry};
 
 use crate::bundle::CurvePoint;
 use crate::cost::Flops;
@@ -39,6 +41,8 @@ pub struct Row {
     pub flops: f64,
     /// Mean reward of a patch at λ (Eq. 2), mean over images, where the method has a λ.
     pub reward: Option<f64>,
+    /// Standard deviation of the IoU over the draws of a method that draws.
+    pub spread: Option<f64>,
     /// IoU above that of a random router with the same shares, image by image.
     pub above_random: Option<Paired>,
 }
@@ -61,6 +65,7 @@ impl Measured {
             shares: self.shares.clone(),
             flops: self.flops,
             reward: None,
+            spread: None,
             above_random: None,
         }
     }
@@ -157,6 +162,16 @@ fn draw(shares: &[f64], stream: &mut Stream) -> u8 {
         left < 0.0
     });
     chosen.unwrap_or(shares.len() - 1) as u8
+}
+
+/// IoU of the bundle's routing at its own λ.
+///
+/// # Errors
+/// Where the device fails.
+pub fn iou_at(segmenter: &Segmenter, table: &Table, samples: &[Sample]) -> Result<f64> {
+    let judge = Judge { segmenter, table, samples };
+    let router = segmenter.manifest.router(segmenter.manifest.lambda);
+    Ok(mean(&table.iou(samples, &judge.decide(&judge.outputs(router)?, router))))
 }
 
 /// IoU, shares and cost of every policy trained at one λ on `table`'s images.
@@ -260,6 +275,12 @@ pub fn rows(
         let fixed = if net == 0 { judge.passes() } else { 0 };
         rows.push(judge.measure(&actions, fixed).row(&format!("f{net}"), None));
     }
+    rows.push(judge.uniform(seed));
+    if let Some(entry) = &manifest.cascade {
+        let matched = entry.chosen.matching(table, samples, iou_at(segmenter, table, samples)?);
+        rows.push(judge.cascade(&entry.chosen).row("idk", None));
+        rows.push(judge.cascade(&matched).row("idk-match", None));
+    }
     for (i, entry) in manifest.policies.iter().enumerate() {
         let router = Router::Fixed(i);
         let mut own = judge.trio("paser", &judge.outputs(router)?, router, entry.lambda, costs, seed);
@@ -281,6 +302,39 @@ pub fn rows(
 }
 
 impl Judge<'_> {
+    /// A cascade: a patch costs every net that it went through.
+    fn cascade(&self, cascade: &Cascade) -> Measured {
+        let actions = cascade.decide(self.table);
+        let through: Vec<Flops> = (0..self.segmenter.models.nets.len())
+            .map(|last| self.segmenter.costs().patch[1..=last].iter().sum())
+            .collect();
+        let flops = self.table.flops(&actions, self.passes(), &through);
+        Measured { flops, ..self.measure(&actions, self.passes()) }
+    }
+
+    /// PaSeR-RandPol.: every patch to a net drawn uniformly; the mean over [`DRAWS`] seeds, and the spread.
+    fn uniform(&self, seed: u64) -> Row {
+        let nets = self.segmenter.models.nets.len();
+        let mut draws = Stream::new(seed, "uniform router");
+        let mut one = || {
+            let tiles = &self.table.tiles;
+            let actions: Vec<Vec<u8>> =
+                tiles.iter().map(|t| t.patches.iter().map(|_| draws.below(nets) as u8).collect()).collect();
+            self.measure(&actions, self.passes())
+        };
+        let all: Vec<Measured> = (0..DRAWS).map(|_| one()).collect();
+        let over = |f: &dyn Fn(&Measured) -> f64| mean(&all.iter().map(f).collect::<Vec<_>>());
+        let iou = over(&|m| mean(&m.iou));
+        let variance = over(&|m| (mean(&m.iou) - iou).powi(2)) * DRAWS as f64 / (DRAWS - 1) as f64;
+        let shares = (0..nets).map(|i| over(&|m| m.shares[i])).collect();
+        Row {
+            iou,
+            images: all[0].iou.len(),
+            spread: Some(variance.sqrt()),
+            ..Measured { iou: Vec::new(), shares, flops: over(&|m| m.flops) }.row("random", None)
+        }
+    }
+
     /// A router, a random one with its shares, and the oracle at its λ.
     fn trio(
         &self,

@@ -8,6 +8,7 @@ use crate::event::Control;
 use crate::metrics::{UNLABELLED, macro_iou};
 use crate::route::segment::{Examined, Segmenter};
 use crate::route::tiles::{self, Layout, Rect};
+use crate::route::uncertainty::{mean_cross_entropy, mean_entropy};
 use crate::train::loss;
 
 /// A patch: where it lies and its IoU under each net, none where it has no labelled pixel.
@@ -17,6 +18,17 @@ pub struct PatchEntry {
     pub at: Option<Rect>,
     /// IoU under each net.
     pub iou: Option<Vec<f64>>,
+    /// How sure each net is of it, and how right; zeros where it lies wholly outside.
+    pub sureness: Vec<Sureness>,
+}
+
+/// How sure a net is of a patch, and how right.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sureness {
+    /// Mean entropy in nats of the patch's pixels in the slice.
+    pub entropy: f32,
+    /// Mean cross entropy in nats of its labelled pixels; 0 where none is labelled.
+    pub cross_entropy: f32,
 }
 
 /// A tile with all its patches.
@@ -60,6 +72,7 @@ impl Table {
                 examined.slice = place;
                 let patches =
                     (0..layout.patches()).map(|i| entry(&examined, sample, layout, classes, i)).collect();
+                examined.probabilities = Vec::new(); // large, and said in each patch's sureness now
                 tiles.push(TileEntry { examined, patches });
             }
             progress(place + 1);
@@ -139,7 +152,21 @@ fn entry(examined: &Examined, sample: &Sample, layout: Layout, classes: usize, i
             |labels: &Vec<u8>| macro_iou(&cut(labels, width, Rect { y: 0, x: 0, ..at }), &truth, classes);
         examined.labels[index].iter().map(of_net).collect()
     });
-    PatchEntry { at, iou }
+    let of_net = |probabilities: &Vec<f32>| {
+        let width = layout.patch()[1];
+        at.map_or_else(Sureness::default, |at| Sureness {
+            entropy: mean_entropy(probabilities, classes, width, at),
+            cross_entropy: mean_cross_entropy(
+                probabilities,
+                classes,
+                width,
+                at,
+                &cut(&sample.truth, sample.image.size[1], at),
+            ),
+        })
+    };
+    let sureness = examined.probabilities[index].iter().map(of_net).collect();
+    PatchEntry { at, iou, sureness }
 }
 
 fn cut(map: &[u8], width: usize, at: Rect) -> Vec<u8> {

@@ -101,7 +101,7 @@ impl Live {
     ) -> Result<Option<Audit>> {
         let Some((tile, index, at)) = self.find(segmenter, [x, y]) else { return Ok(None) };
         let nets = segmenter.models.nets.len();
-        let jobs: Vec<PatchJob> = (1..nets).map(|net| PatchJob { tile, index, at, net }).collect();
+        let jobs: Vec<PatchJob> = (1..nets).map(|net| PatchJob { route: 0, tile, index, at, net }).collect();
         self.run(segmenter, &jobs, control)?;
         let width = segmenter.manifest.layout.patch()[1];
         let inside = |labels: &[u8]| -> Vec<u8> {

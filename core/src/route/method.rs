@@ -12,6 +12,10 @@ pub enum Method {
     Paser,
     /// Every patch goes to a net drawn uniformly (PaSeR-RandPol. of the paper).
     Random,
+    /// A patch goes from net to net until one is sure enough of it (IDK-Cascade).
+    Idk,
+    /// The same with its gates moved until its IoU matched PaSeR's.
+    IdkMatch,
     /// Every patch goes to net i; i = 0 is f0's Monte Carlo mean alone.
     Net(usize),
 }
@@ -21,6 +25,8 @@ impl std::fmt::Display for Method {
         match self {
             Self::Paser => write!(f, "paser"),
             Self::Random => write!(f, "random"),
+            Self::Idk => write!(f, "idk"),
+            Self::IdkMatch => write!(f, "idk-match"),
             Self::Net(i) => write!(f, "f{i}"),
         }
     }
@@ -48,9 +54,11 @@ impl std::str::FromStr for Method {
         match text {
             "paser" => Ok(Self::Paser),
             "random" => Ok(Self::Random),
+            "idk" => Ok(Self::Idk),
+            "idk-match" => Ok(Self::IdkMatch),
             _ => net().map(Self::Net).ok_or_else(|| {
                 Error::invalid(format!(
-                    "\"{text}\" is no method of this program; use paser, random, f0, f1 or f2"
+                    "\"{text}\" is no method of this program; use paser, random, idk, idk-match, f0, f1 or f2"
                 ))
             }),
         }
@@ -89,6 +97,8 @@ impl Choice {
     pub fn decide(&self, logits: &[f32], nets: usize, patches: usize, tile: &str) -> Vec<u8> {
         match self.method {
             Method::Net(i) => vec![i as u8; patches],
+            // the gates decide, patch by patch
+            Method::Idk | Method::IdkMatch => vec![0; patches],
             Method::Random => {
                 let mut stream = Stream::new(self.seed, tile);
                 (0..patches).map(|_| stream.below(nets) as u8).collect()

@@ -4,7 +4,7 @@ use super::Method;
 use super::batch::plan;
 use super::method::{Choice, Router, softmax};
 use super::tiles::{self, Layout, Rect};
-use super::uncertainty::Uncertainty;
+use super::uncertainty::{Uncertainty, mean_entropy};
 use crate::bundle::{Bundle, F0Label, Manifest, Models};
 use crate::cost::Flops;
 use crate::data::normalise::Prepared;
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::metrics::{UNLABELLED, mean};
 use crate::net::dropout::{Off, mc_masks};
 use crate::trust;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData, activation};
 
 /// Where a patch went and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +83,9 @@ pub struct Examined {
     pub policy_input: Vec<f32>,
     /// Labels of each patch by each net: [patches][nets][pixels].
     pub labels: Vec<Vec<Vec<u8>>>,
+    /// Class probabilities of each patch by each net: [patches][nets][classes * pixels]; f0's are the mean of
+    /// its passes.
+    pub probabilities: Vec<Vec<Vec<f32>>>,
 }
 
 pub(super) struct Tile {
@@ -102,6 +105,8 @@ pub(super) struct Opinion {
 }
 
 pub(super) struct PatchJob {
+    /// Its place among the routes of its slice.
+    pub(super) route: usize,
     pub(super) tile: usize,
     pub(super) index: usize,
     pub(super) at: Rect,
@@ -162,7 +167,7 @@ impl Segmenter {
         let mut results: Vec<SliceResult> = slices.iter().map(|s| blank(s, choice)).collect();
         let jobs = self.route(&tiles, &opinions, names, choice, &mut results);
         self.keep_f0(&tiles, &opinions, &jobs, &mut results);
-        self.run_patches(&tiles, &jobs, &mut results, &mut run)?;
+        self.run_patches(&tiles, jobs, choice, &mut results, &mut run)?;
         let count = results.len().max(1) as Flops;
         for (i, (result, slice)) in results.iter_mut().zip(slices).enumerate() {
             result.flops_run = run / count + if i == 0 { run % count } else { 0 };
@@ -173,6 +178,9 @@ impl Segmenter {
 
     pub(super) fn check(&self, choice: &Choice) -> Result<()> {
         match choice.method {
+            Method::Idk | Method::IdkMatch if self.manifest.cascade.is_none() => Err(Error::invalid(
+                "the bundle holds no gates for an IDK cascade; train it anew with this version",
+            )),
             Method::Net(i) if i >= self.models.nets.len() => Err(Error::invalid(format!(
                 "the bundle has no net f{i}; its last is f{}",
                 self.models.nets.len() - 1
@@ -186,10 +194,21 @@ impl Segmenter {
     /// # Errors
     /// Where the device fails.
     pub fn examine(&self, slices: &[Prepared]) -> Result<Vec<Examined>> {
-        let choice = Choice { method: Method::Net(0), router: Router::Fixed(0), seed: 0 };
         let tiles = self.tiles(slices);
-        let opinions = self.opinions(&tiles, &choice, &mut 0)?;
-        tiles.iter().zip(opinions).map(|(tile, opinion)| self.examine_tile(tile, &opinion)).collect()
+        let mut all = Vec::with_capacity(tiles.len());
+        let mut left = tiles.as_slice();
+        for (items, size) in plan(tiles.len(), self.compute.tile_batches()) {
+            let (now, later) = left.split_at(items);
+            left = later;
+            let (said, first) = self.doubt(now, size);
+            let probabilities = floats(said.probabilities.clone().into_data())?;
+            let opinions = self.said((said, first), &[], items)?;
+            let one = probabilities.len() / size;
+            for ((tile, opinion), probabilities) in now.iter().zip(&opinions).zip(probabilities.chunks(one)) {
+                all.push(self.examine_tile(tile, opinion, probabilities)?);
+            }
+        }
+        Ok(all)
     }
 
     /// What the policy of `router` says of every patch of `slices` that lies in its slice: logits [nets] each,
@@ -212,10 +231,16 @@ impl Segmenter {
         Ok(tiles.iter().zip(opinions).flat_map(of_tile).collect())
     }
 
-    fn examine_tile(&self, tile: &Tile, opinion: &Opinion) -> Result<Examined> {
+    /// `probabilities` [K,H,W] are f0's.
+    fn examine_tile(&self, tile: &Tile, opinion: &Opinion, probabilities: &[f32]) -> Result<Examined> {
         let patches = self.manifest.layout.patches();
+        let pixels = self.manifest.layout.tile.iter().product();
+        let own = |index: usize| -> Vec<f32> {
+            probabilities.chunks(pixels).flat_map(|plane| self.cut_patch(plane, index)).collect()
+        };
         let mut labels: Vec<Vec<Vec<u8>>> =
             (0..patches).map(|index| vec![self.cut_patch(&opinion.labels, index)]).collect();
+        let mut sure: Vec<Vec<Vec<f32>>> = (0..patches).map(|index| vec![own(index)]).collect();
         let values: Vec<Vec<f32>> = (0..patches).map(|index| self.patch_values(tile, index)).collect();
         for net in 1..self.models.nets.len() {
             let mut left = values.as_slice();
@@ -223,12 +248,15 @@ impl Segmenter {
             for (items, size) in plan(patches, self.compute.patch_batches()) {
                 let (now, later) = left.split_at(items);
                 left = later;
-                said.extend(self.label(net, now, size)?);
+                said.extend(self.answer(net, now, size)?);
             }
-            labels.iter_mut().zip(said).for_each(|(all, one)| all.push(one));
+            for ((labels, sure), (label, probabilities)) in labels.iter_mut().zip(&mut sure).zip(said) {
+                labels.push(label);
+                sure.push(probabilities);
+            }
         }
         let policy_input = [opinion.seen.as_slice(), &opinion.entropy].concat();
-        Ok(Examined { slice: tile.slice, corner: tile.corner, policy_input, labels })
+        Ok(Examined { slice: tile.slice, corner: tile.corner, policy_input, labels, probabilities: sure })
     }
 
     pub(super) fn tiles(&self, slices: &[Prepared]) -> Vec<Tile> {
@@ -345,15 +373,19 @@ impl Segmenter {
             let name = names.get(tile.slice).map_or("", String::as_str);
             let name = format!("{name} {} {}", tile.corner[0], tile.corner[1]);
             let actions = choice.decide(logits, nets, layout.patches(), &name);
-            for (index, net) in actions.into_iter().enumerate() {
+            for (index, mut net) in actions.into_iter().enumerate() {
                 let Some(at) = layout.patch_in_slice(tile.corner, index, result.size) else { continue };
                 let entropy =
                     opinion.map(|o| self.show_entropy(&o.entropy, index, at, result)).unwrap_or_default();
+                if let Some(gate) = self.gate(choice.method, 0) {
+                    net = u8::from(f64::from(entropy) > gate);
+                }
                 let probabilities =
                     logits.get(index * nets..(index + 1) * nets).map(softmax).unwrap_or_default();
                 result.routes.push(PatchRoute { at, net, probabilities, entropy });
                 result.flops_total += self.patch_cost(usize::from(net), at, choice);
-                jobs.push(PatchJob { tile: t, index, at, net: usize::from(net) });
+                let route = result.routes.len() - 1;
+                jobs.push(PatchJob { route, tile: t, index, at, net: usize::from(net) });
             }
         }
         jobs
@@ -371,10 +403,14 @@ impl Segmenter {
         if choice.method == Method::Paser {
             cost += self.costs.policy as f64 / patches;
         }
-        if net > 0 {
-            cost += self.costs.patch[net] as f64;
-        }
-        (cost * area).round() as Flops
+        (cost * area + self.net_cost(net, at)).round() as Flops
+    }
+
+    /// What net `net` costs on a patch of which `at` lies in the slice; f0's share is counted by its tiles.
+    fn net_cost(&self, net: usize, at: Rect) -> f64 {
+        let [height, width] = self.manifest.layout.patch();
+        let area = at.area() as f64 / (height * width) as f64;
+        if net == 0 { 0.0 } else { area * self.costs.patch[net] as f64 }
     }
 
     fn show_entropy(&self, tile: &[f32], index: usize, at: Rect, result: &mut SliceResult) -> f32 {
@@ -415,28 +451,58 @@ impl Segmenter {
         tiles::paste(&mut result.labels, result.size[1], job.at, patch, self.manifest.layout.patch()[1]);
     }
 
+    /// Runs every patch through its net; in a cascade, those that a net is not sure of go on to the next.
     fn run_patches(
         &self,
         tiles: &[Tile],
-        jobs: &[PatchJob],
+        mut jobs: Vec<PatchJob>,
+        choice: &Choice,
         results: &mut [SliceResult],
         run: &mut Flops,
     ) -> Result<()> {
         for net in 1..self.models.nets.len() {
-            let jobs: Vec<&PatchJob> = jobs.iter().filter(|j| j.net == net).collect();
-            let mut left = jobs.as_slice();
-            for (items, size) in plan(jobs.len(), self.compute.patch_batches()) {
+            let mine: Vec<usize> = (0..jobs.len()).filter(|j| jobs[*j].net == net).collect();
+            let gate = self.gate(choice.method, net);
+            let mut left = mine.as_slice();
+            for (items, size) in plan(mine.len(), self.compute.patch_batches()) {
                 let (now, later) = left.split_at(items);
                 left = later;
                 let patches: Vec<Vec<f32>> =
-                    now.iter().map(|j| self.patch_values(&tiles[j.tile], j.index)).collect();
-                for (job, labels) in now.iter().zip(self.label(net, &patches, size)?) {
-                    self.write(&labels, job, tiles, results);
-                }
+                    now.iter().map(|j| self.patch_values(&tiles[jobs[*j].tile], jobs[*j].index)).collect();
                 *run += self.costs.patch[net] * size as Flops;
+                let Some(gate) = gate else {
+                    for (j, labels) in now.iter().zip(self.label(net, &patches, size)?) {
+                        self.write(&labels, &jobs[*j], tiles, results);
+                    }
+                    continue;
+                };
+                for (j, (labels, probabilities)) in now.iter().zip(self.answer(net, &patches, size)?) {
+                    let job = &mut jobs[*j];
+                    self.write(&labels, job, tiles, results);
+                    let width = self.manifest.layout.patch()[1];
+                    if f64::from(mean_entropy(&probabilities, self.manifest.classes.len(), width, job.at))
+                        > gate
+                    {
+                        job.net = net + 1;
+                        let result = &mut results[tiles[job.tile].slice];
+                        result.routes[job.route].net = job.net as u8;
+                        result.flops_total += self.net_cost(job.net, job.at).round() as Flops;
+                    }
+                }
             }
         }
         Ok(())
+    }
+
+    /// The cascade's gate after net `net`: none where the method is no cascade or the net is its last.
+    fn gate(&self, method: Method, net: usize) -> Option<f64> {
+        let entry = self.manifest.cascade.as_ref()?;
+        let gates = match method {
+            Method::Idk => &entry.chosen,
+            Method::IdkMatch => &entry.matched,
+            _ => return None,
+        };
+        gates.gates.get(net).copied()
     }
 
     pub(super) fn patch_values(&self, tile: &Tile, index: usize) -> Vec<f32> {
@@ -455,6 +521,21 @@ impl Segmenter {
             .take(patches.len())
             .map(|p| p.iter().map(|l| *l as u8).collect())
             .collect())
+    }
+
+    /// Labels and class probabilities [K, patch] of patches by `net`, run as one batch of `size`.
+    fn answer(&self, net: usize, patches: &[Vec<f32>], size: usize) -> Result<Vec<(Vec<u8>, Vec<f32>)>> {
+        let [height, width] = self.manifest.layout.patch();
+        let x = self.batch(patches.iter().map(Vec::as_slice), size, [height, width]);
+        let logits = self.models.nets[net].forward(x, &mut Off);
+        let labels = floats(logits.clone().argmax(1).float().into_data())?;
+        let probabilities = floats(activation::softmax(logits, 1).into_data())?;
+        let (pixels, one) = (height * width, height * width * self.manifest.classes.len());
+        let of = |i: usize| {
+            let labels = labels[i * pixels..(i + 1) * pixels].iter().map(|l| *l as u8).collect();
+            (labels, probabilities[i * one..(i + 1) * one].to_vec())
+        };
+        Ok((0..patches.len()).map(of).collect())
     }
 
     /// `items` (values [C,H,W]) as [size,C,H,W], the last repeated as padding.

@@ -1,5 +1,6 @@
 //! What f0's Monte Carlo passes say together: mean probabilities, labels, entropy.
 
+use super::tiles::Rect;
 use burn::tensor::{Tensor, activation};
 
 /// Probabilities are kept within [FLOOR, 1 - FLOOR] inside the logarithm (f32's machine epsilon).
@@ -34,6 +35,37 @@ impl Uncertainty {
     pub fn policy_input(&self) -> Tensor<4> {
         Tensor::cat(vec![self.labels.clone(), self.entropy.clone()], 1)
     }
+}
+
+/// Mean entropy in nats of the pixels `at` of a patch with `width` columns, from its class probabilities
+/// [classes * pixels].
+pub fn mean_entropy(probabilities: &[f32], classes: usize, width: usize, at: Rect) -> f32 {
+    let pixels = probabilities.len() / classes.max(1);
+    let of_pixel = |i: usize| -> f64 {
+        let p = (0..classes).map(|k| probabilities[k * pixels + i]);
+        p.map(|p| -f64::from(p) * f64::from(p.clamp(FLOOR, 1.0 - FLOOR)).ln()).sum()
+    };
+    let rows = (0..at.height).flat_map(|y| (0..at.width).map(move |x| y * width + x));
+    (rows.map(of_pixel).sum::<f64>() / at.area().max(1) as f64) as f32
+}
+
+/// Mean cross entropy in nats of the labelled pixels `at` of a patch; 0 where none is labelled.
+/// `truth` [at.height * at.width].
+pub fn mean_cross_entropy(
+    probabilities: &[f32],
+    classes: usize,
+    width: usize,
+    at: Rect,
+    truth: &[u8],
+) -> f32 {
+    let pixels = probabilities.len() / classes.max(1);
+    let (mut sum, mut count) = (0.0, 0usize);
+    for (i, class) in truth.iter().enumerate().filter(|(_, c)| usize::from(**c) < classes) {
+        let place = i / at.width.max(1) * width + i % at.width.max(1);
+        sum -= f64::from(probabilities[usize::from(*class) * pixels + place].max(FLOOR)).ln();
+        count += 1;
+    }
+    (sum / count.max(1) as f64) as f32
 }
 
 /// Entropy in nats along the classes. [N,K,H,W] -> [N,1,H,W].

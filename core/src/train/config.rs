@@ -145,6 +145,8 @@ pub struct TrainConfig {
     pub distil: Stage,
     /// β, the weight of the distillation loss (Eq. 1).
     pub beta: f64,
+    /// Tiles of a batch that the teacher answers too; none: all. Its answers cost more than f0's own step.
+    pub taught: Option<usize>,
     /// Whether the total is CE + β KD as printed; else (1 - β) CE + β KD as in the authors' code.
     pub kd_printed: bool,
     /// Monte Carlo passes of f0.
@@ -209,6 +211,7 @@ impl TrainConfig {
             pretrain: vec![Stage { batch: 32 * patches, ..stage }; 2],
             distil: stage,
             beta: 0.01,
+            taught: None,
             kd_printed: true,
             passes: 5,
             f0_label: F0Label::Mean,
@@ -256,7 +259,8 @@ impl TrainConfig {
             augment: Augment { crop: true, flips: true, turns: true, jitter: 0.05 },
             dropout: false,
             pretrain: vec![stage(500, 16, 3e-3), stage(160, 16, 1e-3)],
-            distil: stage(240, 2, 3e-3),
+            distil: stage(300, 6, 3e-3),
+            taught: Some(1),
             policy: stage(60, 4, 3e-3),
             lambdas: vec![0.0, 0.02, 0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0],
             lambda: None,

@@ -18,9 +18,10 @@ pub use config::{Preset, TrainConfig};
 pub use report::{StageReport, Summary};
 
 use crate::bundle::{
-    self, Bundle, ImageId, MANIFEST, Manifest, Models, MonteCarlo, NetEntry, PolicyEntry, SplitRecord,
+    self, Bundle, CascadeEntry, ImageId, MANIFEST, Manifest, Models, MonteCarlo, NetEntry, PolicyEntry,
+    SplitRecord,
 };
-use crate::compare::{self, Table};
+use crate::compare::{self, Cascade, LAMBDA_IDK, Table};
 use crate::data::classes::{ClassMap, classes};
 use crate::data::dataset::Dataset;
 use crate::device::Compute;
@@ -308,6 +309,10 @@ impl Trainer<'_> {
             entry.curve = curve;
         }
         segmenter.manifest.lambda = report::choose_lambda(run.config, &segmenter.manifest);
+        let iou = compare::iou_at(&segmenter, &table, samples)?;
+        let chosen = Cascade::choose(&table, costs, LAMBDA_IDK);
+        let matched = chosen.matching(&table, samples, iou);
+        segmenter.manifest.cascade = Some(CascadeEntry { chosen, matched });
         let card = Card::of(&table, samples, &segmenter, !run.split.validation.is_empty());
         let table = if test.is_empty() { table } else { self.table(run, &segmenter, &test, "test")? };
         let rows = compare::rows(&segmenter, &table, samples, costs, run.config.seed)?;
@@ -427,6 +432,7 @@ impl Trainer<'_> {
                 (Some(_), Some(c)) => Some(reinforce::conditioned_entry(costs, c.temperature)),
                 _ => None,
             },
+            cascade: None,
             lambda: config.lambdas[0],
             monte_carlo: MonteCarlo { passes: config.passes, seed: config.seed, label: config.f0_label },
             normalisation: config.normalisation,

@@ -97,8 +97,10 @@ impl Distil {
 impl Lesson for Distil {
     fn step(&mut self, run: &mut Run<'_>, pupils: &mut Pupils, step: usize, rate: f64) -> Result<Said> {
         let batch = self.batches.at(run, step);
+        let taught = run.config.taught.unwrap_or(batch.len()).clamp(1, batch.len());
         let answers: Vec<Tensor<4>> = batch
             .iter()
+            .take(taught)
             .map(|(key, crop)| Tensor::from_data(self.taught(run, *key, crop), &run.device))
             .collect();
         let crops: Vec<Crop> = batch.into_iter().map(|(_, crop)| crop).collect();
@@ -106,7 +108,7 @@ impl Lesson for Distil {
         let net = &mut pupils.nets[0];
         let logits = net.module.forward(x, &mut Random);
         let ce = loss::cross_entropy(logits.clone(), targets, pixels);
-        let kd = loss::distillation(logits, Tensor::cat(answers, 0));
+        let kd = loss::distillation(logits.narrow(0, 0, taught), Tensor::cat(answers, 0));
         let own = if run.config.kd_printed { 1.0 } else { 1.0 - run.config.beta };
         let loss = ce * own + kd * run.config.beta;
         net.step(rate, &loss);

@@ -78,6 +78,7 @@ pub fn bundle(folder: &Path, kind: &Kind) -> Bundle {
             curve: Vec::new(),
             weights: policy(0.25).weights,
         }),
+        cascade: None,
         lambda: 0.5,
         monte_carlo: MonteCarlo { passes: 3, seed: 1, label: F0Label::Mean },
         normalisation: Normalisation::Percentiles { low: 0.5, high: 99.5 },

@@ -2,7 +2,8 @@
 //! asked for, exports as they should be.
 
 use crate::fixture::{Kind, bundle, json, stack};
-use paser_core::bundle::Bundle;
+use paser_core::bundle::{Bundle, CascadeEntry};
+use paser_core::compare::Cascade;
 use paser_core::data::normalise::{Prepared, Range};
 use paser_core::device::Compute;
 use paser_core::event::Control;
@@ -219,4 +220,28 @@ fn counts_at_other_sizes_follow_the_reference() {
     let policy = |patches| Policy::new(patches, 3, &cpu, &mut Stream::new(0, "count"));
     assert_eq!((policy(16).flops([32, 32]), policy(1).flops([32, 32])), (4_551_424, 4_550_704));
     assert_eq!(params::count(&policy(1)), 13_971);
+}
+
+#[test]
+fn a_cascade_that_never_or_always_doubts_is_its_last_or_its_first_net() {
+    let folder = tempdir().unwrap();
+    let mut segmenter = segmenter(&bundle(folder.path(), &Kind::small()));
+    let slice = [prepared([40, 50], 1, 3)];
+    let names = [String::new()];
+    let mut run = |method, gate: f64| {
+        let cascade = Cascade::with_gates(vec![gate]);
+        segmenter.manifest.cascade = Some(CascadeEntry { chosen: cascade.clone(), matched: cascade });
+        segmenter.segment(&slice, &names, &Choice { method, ..PASER }).unwrap().swap_remove(0)
+    };
+    let (first, last) = (run(Method::Net(0), 0.0), run(Method::Net(1), 0.0));
+    let (sure, doubting) = (run(Method::Idk, f64::INFINITY), run(Method::IdkMatch, f64::NEG_INFINITY));
+    assert_eq!((&sure.labels, sure.flops_total), (&first.labels, first.flops_total));
+    assert_eq!(doubting.labels, last.labels);
+    assert!(doubting.routes.iter().all(|r| r.net == 1));
+    let (through, alone) = (doubting.flops_total as f64, (first.flops_total + last.flops_total) as f64);
+    assert!((through / alone - 1.0).abs() < 1e-6, "it pays for every net on the way: {through}, {alone}");
+    let halfway = run(Method::Idk, f64::from(first.routes[0].entropy));
+    let expected: Vec<u8> =
+        first.routes.iter().map(|r| u8::from(r.entropy > first.routes[0].entropy)).collect();
+    assert_eq!(halfway.routes.iter().map(|r| r.net).collect::<Vec<_>>(), expected);
 }
