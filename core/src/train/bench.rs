@@ -225,7 +225,7 @@ fn rewards_anew(
     let seed = u64::from(draw.seed());
     let run = |method| {
         let choice = Choice { method, router: Router::Fixed(0), seed };
-        segmenter.segment(image, &[sample.name.clone()], &choice).map(|mut r| r.swap_remove(0))
+        segmenter.segment(image, std::slice::from_ref(&sample.name), &choice).map(|mut r| r.swap_remove(0))
     };
     let (routed, f0) = (run(Method::Random)?, run(Method::Net(0))?);
     let width = sample.image.size[1];
