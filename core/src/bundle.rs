@@ -5,6 +5,7 @@ use crate::compare::Cascade;
 use crate::data::classes::Class;
 use crate::data::normalise::Normalisation;
 use crate::error::{Error, Result};
+use crate::hash::Stream;
 use crate::net::params::{self, State, Values};
 use crate::net::{Net, NetSpec, Policy};
 use crate::route::Router;
@@ -59,6 +60,27 @@ pub struct PolicyEntry {
     pub weights: Hashed,
 }
 
+/// What the head of a policy reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sees {
+    /// The mean over the tile, as in the paper.
+    Tile,
+    /// The mean over each patch beside it.
+    #[default]
+    Patches,
+}
+
+impl Sees {
+    /// A fresh policy of this kind.
+    pub fn policy(self, layout: &Layout, nets: usize, device: &Device, seeds: &mut Stream) -> Policy {
+        match self {
+            Self::Tile => Policy::new(layout.patches(), nets, device, seeds),
+            Self::Patches => Policy::seeing_patches(layout.grid, nets, device, seeds),
+        }
+    }
+}
+
 /// The λ-conditioned policy of a bundle: one net for every λ. Its outputs z estimate what each net gains
 /// over f0 in units of the temperature T, and λ enters where it decides: the policy that maximises the
 /// expected reward of Eq. 2 and 3 plus T times its entropy is softmax((1 - λ) z - λ C / T).
@@ -68,6 +90,8 @@ pub struct ConditionedEntry {
     pub costs: Vec<f64>,
     /// T, in units of the reward.
     pub temperature: f64,
+    /// What its head reads.
+    pub sees: Sees,
     /// Whether it decides where nobody says which policy should: it was nowhere worse than the policies
     /// trained at one λ on the validation slices.
     pub preferred: bool,
@@ -240,15 +264,14 @@ impl Bundle {
             let state = self.read(&entry.weights)?;
             params::load(entry.spec.init(device, 0), state).map_err(|e| self.unfit(&entry.weights, &e))
         };
-        let policy = |weights: &Hashed| {
-            let mut seeds = crate::hash::Stream::new(0, "weights");
-            let fresh = Policy::new(m.layout.patches(), m.nets.len(), device, &mut seeds);
+        let policy = |weights: &Hashed, sees: Sees| {
+            let fresh = sees.policy(&m.layout, m.nets.len(), device, &mut Stream::new(0, "weights"));
             params::load(fresh, self.read(weights)?).map_err(|e| self.unfit(weights, &e))
         };
         Ok(Models {
             nets: m.nets.iter().map(net).collect::<Result<_>>()?,
-            policies: m.policies.iter().map(|p| policy(&p.weights)).collect::<Result<_>>()?,
-            conditioned: m.conditioned.as_ref().map(|p| policy(&p.weights)).transpose()?,
+            policies: m.policies.iter().map(|p| policy(&p.weights, Sees::Tile)).collect::<Result<_>>()?,
+            conditioned: m.conditioned.as_ref().map(|p| policy(&p.weights, p.sees)).transpose()?,
         })
     }
 
@@ -458,8 +481,14 @@ mod tests {
     fn the_conditioned_policy_never_takes_a_dearer_net_as_lambda_rises() {
         let weights = Hashed { file: String::new(), sha256: String::new() };
         let costs = vec![0.001, 0.06, 0.94];
-        let entry =
-            ConditionedEntry { costs, temperature: 0.005, preferred: true, curve: Vec::new(), weights };
+        let entry = ConditionedEntry {
+            costs,
+            temperature: 0.005,
+            sees: Sees::Patches,
+            preferred: true,
+            curve: Vec::new(),
+            weights,
+        };
         for seed in 0..200 {
             let z = hash::uniform(seed, 48, -20.0, 20.0);
             let at = |step: u32| -> Vec<u8> {

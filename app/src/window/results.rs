@@ -63,7 +63,8 @@ impl Model {
         let patches = tiles * layout.patches() as f64;
         let passes = self.manifest.monte_carlo.passes as f64;
         let routed = self.costs.patch.iter().zip(shares).skip(1).map(|(cost, share)| *cost as f64 * share);
-        tiles * (passes * self.costs.f0 as f64 + self.costs.policy as f64) + patches * routed.sum::<f64>()
+        let policy = self.costs.router(self.manifest.router(self.manifest.lambda)) as f64;
+        tiles * (passes * self.costs.f0 as f64 + policy) + patches * routed.sum::<f64>()
     }
 
     /// Expected seconds of such a slice here.

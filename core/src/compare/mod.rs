@@ -94,8 +94,8 @@ impl Judge<'_> {
         self.segmenter.manifest.monte_carlo.passes as Flops * self.segmenter.costs().f0
     }
 
-    fn routed(&self, actions: &[Vec<u8>]) -> Measured {
-        self.measure(actions, self.passes() + self.segmenter.costs().policy)
+    fn routed(&self, actions: &[Vec<u8>], router: Router) -> Measured {
+        self.measure(actions, self.passes() + self.segmenter.costs().router(router))
     }
 
     /// What the policy says of every tile: its logits, or the λ-free z of the λ-conditioned one.
@@ -182,7 +182,8 @@ pub fn curve(segmenter: &Segmenter, table: &Table, samples: &[Sample]) -> Result
     let judge = Judge { segmenter, table, samples };
     let mut points: Vec<CurvePoint> = Vec::new();
     for (i, entry) in segmenter.manifest.policies.iter().enumerate() {
-        let measured = judge.routed(&judge.decide(&judge.outputs(Router::Fixed(i))?, Router::Fixed(i)));
+        let router = Router::Fixed(i);
+        let measured = judge.routed(&judge.decide(&judge.outputs(router)?, router), router);
         points.push(point(entry.lambda, &measured, points.first()));
     }
     Ok(points)
@@ -205,7 +206,8 @@ pub fn conditioned_curve(
     let outputs = judge.outputs(Router::Conditioned(0.0))?;
     let mut points: Vec<CurvePoint> = Vec::new();
     for lambda in lambdas {
-        let measured = judge.routed(&judge.decide(&outputs, Router::Conditioned(*lambda)));
+        let router = Router::Conditioned(*lambda);
+        let measured = judge.routed(&judge.decide(&outputs, router), router);
         points.push(point(*lambda, &measured, points.first()));
     }
     Ok(points)
@@ -348,14 +350,14 @@ impl Judge<'_> {
         let actions = self.decide(outputs, router);
         let best = self.oracle(costs, lambda);
         let reward = |actions: &[Vec<u8>]| Some(mean(&self.table.image_rewards(actions, costs, lambda)));
-        let routed = self.routed(&actions);
+        let routed = self.routed(&actions, router);
         let iou = self.random(&routed.shares, seed);
         let random = Measured { iou, shares: routed.shares.clone(), flops: routed.flops };
         let above_random = paired(&routed.iou, &random.iou);
         vec![
             Row { above_random, reward: reward(&actions), ..routed.row(name, Some(lambda)) },
             random.row("random, same shares", Some(lambda)),
-            Row { reward: reward(&best), ..self.routed(&best).row("oracle", Some(lambda)) },
+            Row { reward: reward(&best), ..self.routed(&best, router).row("oracle", Some(lambda)) },
         ]
     }
 }

@@ -4,6 +4,7 @@ use super::layers::{BatchNorm, Conv, max_pool_3, param};
 use crate::cost::Flops;
 use crate::hash::{self, Stream};
 use burn::module::{Module, Param};
+use burn::tensor::module::adaptive_avg_pool2d;
 use burn::tensor::{Device, Tensor, activation};
 
 const STEM: usize = 64;
@@ -35,6 +36,9 @@ pub struct Policy {
     res: Residual,
     fc: Linear,
     patches: usize,
+    /// Rows and columns of patches that the head pools over; 0 for the paper's head.
+    rows: usize,
+    columns: usize,
 }
 
 impl Policy {
@@ -64,7 +68,22 @@ impl Policy {
                 b: param(hash::uniform(seeds.seed(), outputs, -bound, bound), [outputs], device),
             },
             patches,
+            rows: 0,
+            columns: 0,
         }
+    }
+
+    /// A policy with the same layers whose head sees where things are: for each patch of `grid` it reads the
+    /// mean over the patch beside the mean over the tile, with the same weights for every patch. The
+    /// paper's head reads the mean over the tile alone, and so can tell tiles apart but hardly patches.
+    pub fn seeing_patches(grid: [usize; 2], nets: usize, device: &Device, seeds: &mut Stream) -> Self {
+        let [rows, columns] = grid;
+        let bound = 1.0 / ((2 * WIDTH) as f64).sqrt();
+        let fc = Linear {
+            w: param(hash::uniform(seeds.seed(), nets * 2 * WIDTH, -bound, bound), [nets, 2 * WIDTH], device),
+            b: param(hash::uniform(seeds.seed(), nets, -bound, bound), [nets], device),
+        };
+        Self { fc, rows, columns, ..Self::new(rows * columns, nets, device, seeds) }
     }
 
     /// Logits [N, patches, nets] with the running batch-norm figures.
@@ -90,10 +109,22 @@ impl Policy {
 
     fn decide(&self, x: Tensor<4>) -> Tensor<3> {
         let [n, channels, height, width] = x.dims();
+        if self.rows > 0 {
+            return self.decide_by_patch(x);
+        }
         let mean = x.reshape([n, channels, height * width]).mean_dim(2).reshape([n, channels]);
         let logits = mean.matmul(self.fc.w.val().transpose()) + self.fc.b.val().unsqueeze();
         let nets = self.fc.b.dims()[0] / self.patches;
         logits.reshape([n, self.patches, nets])
+    }
+
+    fn decide_by_patch(&self, x: Tensor<4>) -> Tensor<3> {
+        let [n, channels, ..] = x.dims();
+        let by_patch = |t: Tensor<4>| t.reshape([n, channels, self.patches]).swap_dims(1, 2);
+        let tile = adaptive_avg_pool2d(x.clone(), [1, 1]).expand([n, channels, self.rows, self.columns]);
+        let patch = adaptive_avg_pool2d(x, [self.rows, self.columns]);
+        let seen = Tensor::cat(vec![by_patch(patch), by_patch(tile)], 2);
+        seen.matmul(self.fc.w.val().transpose().unsqueeze()) + self.fc.b.val().unsqueeze()
     }
 
     /// Cost of one evaluation at `height` x `width`.
@@ -102,12 +133,13 @@ impl Policy {
         let with_norm = |conv: &Conv, size: [usize; 2]| {
             conv.flops(size) + BatchNorm::flops(conv.outputs() * size[0] * size[1])
         };
-        let pooled = (WIDTH * half[0] * half[1]) as Flops;
+        let (pools, heads) = if self.rows > 0 { (2, self.patches) } else { (1, 1) };
+        let pooled = (pools * WIDTH * half[0] * half[1]) as Flops;
         with_norm(&self.conv1, [height, width])
             + with_norm(&self.res.conv1, half)
             + with_norm(&self.res.conv2, half)
             + with_norm(&self.res.proj, half)
             + pooled
-            + self.fc.w.dims().iter().product::<usize>() as Flops
+            + (heads * self.fc.w.dims().iter().product::<usize>()) as Flops
     }
 }

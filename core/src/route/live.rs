@@ -190,7 +190,7 @@ impl Live {
             let x = Tensor::<4>::from_data(x, &segmenter.compute.device);
             let outputs = segmenter.outputs(x, router)?;
             all.extend(outputs.chunks(outputs.len() / size).take(items).map(<[f32]>::to_vec));
-            run += segmenter.costs().policy * size as Flops;
+            run += segmenter.costs().router(router) * size as Flops;
         }
         Ok((all, run))
     }

@@ -54,10 +54,22 @@ pub struct Costs {
     pub f0: Flops,
     /// The part of it that all passes share.
     pub f0_prefix: Flops,
-    /// The policy on a tile.
+    /// A policy trained at one λ on a tile.
     pub policy: Flops,
+    /// The λ-conditioned policy on a tile; 0 where there is none.
+    pub conditioned: Flops,
     /// Each net on a patch.
     pub patch: Vec<Flops>,
+}
+
+impl Costs {
+    /// The policy of `router` on a tile.
+    pub fn router(&self, router: Router) -> Flops {
+        match router {
+            Router::Fixed(_) => self.policy,
+            Router::Conditioned(_) => self.conditioned,
+        }
+    }
 }
 
 /// A bundle on a device, ready to segment.
@@ -132,6 +144,7 @@ impl Segmenter {
             f0: models.nets[0].flops(tile),
             f0_prefix: models.nets[0].prefix_flops(tile),
             policy: models.policies[0].flops(tile),
+            conditioned: models.conditioned.as_ref().map_or(0, |p| p.flops(tile)),
             patch: models.nets.iter().map(|n| n.flops(patch)).collect(),
         };
         let shapes = manifest.nets[0].spec.dropout_shapes(tile);
@@ -283,7 +296,7 @@ impl Segmenter {
             left = later;
             opinions.extend(self.ask(now, size, choice)?);
             let passes = self.masks.len() as Flops;
-            let policy = if choice.method == Method::Paser { self.costs.policy } else { 0 };
+            let policy = if choice.method == Method::Paser { self.costs.router(choice.router) } else { 0 };
             let one = self.costs.f0_prefix + passes * (self.costs.f0 - self.costs.f0_prefix) + policy;
             *run += one * size as Flops;
         }
@@ -401,7 +414,7 @@ impl Segmenter {
             cost += self.masks.len() as f64 * self.costs.f0 as f64 / patches;
         }
         if choice.method == Method::Paser {
-            cost += self.costs.policy as f64 / patches;
+            cost += self.costs.router(choice.router) as f64 / patches;
         }
         (cost * area + self.net_cost(net, at)).round() as Flops
     }

@@ -1,6 +1,6 @@
 //! Everything a training run can be told, in one struct: file, flags and form are the same thing.
 
-use crate::bundle::F0Label;
+use crate::bundle::{F0Label, Sees};
 use crate::data::augment::Augment;
 use crate::data::dataset::SplitRule;
 use crate::data::normalise::Normalisation;
@@ -99,6 +99,8 @@ pub struct Conditioning {
     pub stage: Stage,
     /// T, the weight of the policy's entropy (nats) beside the expected reward.
     pub temperature: f64,
+    /// What the policy's head reads.
+    pub sees: Sees,
     /// λ is u to this power, u uniform in [0,1]: above 1, small λ come more often, where the larger nets pay.
     pub power: f64,
 }
@@ -225,7 +227,7 @@ impl TrainConfig {
             cost_printed: true,
             finetune: stage,
             finetune_alpha: [0.95, 1.0],
-            conditioned: Some(Conditioning { stage, temperature: 0.005, power: 3.0 }),
+            conditioned: Some(Conditioning { stage, temperature: 0.005, sees: Sees::Patches, power: 3.0 }),
             tvd: None,
         }
     }
@@ -268,7 +270,12 @@ impl TrainConfig {
             estimator: Estimator::Expected,
             temperature: 0.005,
             finetune: stage(12, 4, 1e-4),
-            conditioned: Some(Conditioning { stage: stage(150, 4, 1e-2), temperature: 0.005, power: 3.0 }),
+            conditioned: Some(Conditioning {
+                stage: stage(150, 4, 1e-2),
+                temperature: 0.005,
+                sees: Sees::Patches,
+                power: 3.0,
+            }),
             ..Self::paper(channels, classes)
         }
     }

@@ -18,7 +18,7 @@ pub use config::{Preset, TrainConfig};
 pub use report::{StageReport, Summary};
 
 use crate::bundle::{
-    self, Bundle, CascadeEntry, ImageId, MANIFEST, Manifest, Models, MonteCarlo, NetEntry, PolicyEntry,
+    self, Bundle, CascadeEntry, ImageId, MANIFEST, Manifest, Models, MonteCarlo, NetEntry, PolicyEntry, Sees,
     SplitRecord,
 };
 use crate::compare::{self, Cascade, LAMBDA_IDK, Table};
@@ -36,7 +36,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use checkpoint::Checkpoint;
 use reinforce::{Joint, Reached};
-use run::{Pace, Run};
+use run::{Pace, Run, Start};
 use std::path::Path;
 use std::time::Instant;
 
@@ -86,25 +86,28 @@ pub fn train(
     trust::check_gradients(compute)?;
     let kept = Checkpoint::open(request.out, config, request.resume)?;
     let device = compute.device.clone().autodiff();
-    let start = request.start.map_or(Ok(Vec::new()), |bundle| starting_nets(bundle, config, &device))?;
+    let start = request.start.map_or(Ok(Start::default()), |bundle| starting(bundle, config, &device))?;
     let pace = Pace::default();
     let mut run = Run { config, data: &data, split, device, control, weights, start, events, pace };
     let mut trainer = Trainer { request, compute, kept, stages: Vec::new() };
     trainer.all_stages(&mut run)
 }
 
-/// The nets of `bundle` with gradients.
+/// Nets and policies of `bundle` with gradients.
 ///
 /// # Errors
 /// Where they are not the nets that `config` asks for.
-fn starting_nets(bundle: &Bundle, config: &TrainConfig, device: &Device) -> Result<Vec<Net>> {
+fn starting(bundle: &Bundle, config: &TrainConfig, device: &Device) -> Result<Start> {
     if !bundle.manifest.nets.iter().map(|n| &n.spec).eq(&config.nets) {
         return Err(Error::bad(
             bundle.folder(),
             "its nets are not those to be trained; start from a bundle of the same nets",
         ));
     }
-    Ok(bundle.load(device)?.nets)
+    let models = bundle.load(device)?;
+    let lambdas = bundle.manifest.policies.iter();
+    let policies = lambdas.zip(models.policies).filter(|(e, _)| e.tvd.is_none());
+    Ok(Start { nets: models.nets, policies: policies.map(|(e, policy)| (e.lambda, policy)).collect() })
 }
 
 /// The policies of a bundle in the making.
@@ -127,9 +130,9 @@ impl Policies {
     }
 }
 
-fn fresh_policy(run: &Run<'_>) -> Policy {
+fn fresh_policy(run: &Run<'_>, sees: Sees) -> Policy {
     let mut seeds = Stream::new(run.config.seed, "policy weights");
-    Policy::new(run.config.layout.patches(), run.config.nets.len(), &run.device, &mut seeds)
+    sees.policy(&run.config.layout, run.config.nets.len(), &run.device, &mut seeds)
 }
 
 struct Trainer<'a> {
@@ -180,9 +183,10 @@ impl Trainer<'_> {
         &mut self,
         run: &mut Run<'r>,
         stage: &str,
+        sees: Sees,
         work: &mut dyn FnMut(&mut Run<'r>, &Checkpoint) -> Result<Policy>,
     ) -> Result<Policy> {
-        if let Some(policy) = self.kept.load(stage, || fresh_policy(run))? {
+        if let Some(policy) = self.kept.load(stage, || fresh_policy(run, sees))? {
             return Ok(policy);
         }
         let started = Instant::now();
@@ -199,16 +203,24 @@ impl Trainer<'_> {
         let config = run.config;
         let lambda = config.lambda.unwrap_or(config.lambdas[config.lambdas.len() / 2]);
         if config.finetune.length.steps(1) == 0 {
-            return Ok(fresh_policy(run));
+            return Ok(fresh_policy(run, Sees::Tile));
         }
         let mut table = None;
         let first = "first policy";
-        let policy = match self.kept.load(first, || fresh_policy(run))? {
+        let policy = match self.kept.load(first, || fresh_policy(run, Sees::Tile))? {
             Some(policy) => policy,
             None => {
                 let rewards = self.reward_table(run, nets, &run.stage_images(1), "reward table")?;
-                let policy = self.policy(run, first, &mut |run, kept| {
-                    reinforce::train_policy(run, kept, first, &rewards, fresh_policy(run), costs, lambda)
+                let policy = self.policy(run, first, Sees::Tile, &mut |run, kept| {
+                    reinforce::train_policy(
+                        run,
+                        kept,
+                        first,
+                        &rewards,
+                        fresh_policy(run, Sees::Tile),
+                        costs,
+                        lambda,
+                    )
                 })?;
                 table = Some(rewards);
                 policy
@@ -267,15 +279,18 @@ impl Trainer<'_> {
         let mut at: Vec<Policy> = Vec::new();
         for lambda in &config.lambdas {
             let name = format!("policy-{lambda}");
-            let from = at.last().unwrap_or(start).clone();
-            at.push(self.policy(run, &name, &mut |run, kept| {
+            let from = run.start_policy(*lambda).unwrap_or_else(|| at.last().unwrap_or(start).clone());
+            at.push(self.policy(run, &name, Sees::Tile, &mut |run, kept| {
                 reinforce::train_policy(run, kept, &name, &table, from.clone(), costs, *lambda)
             })?);
         }
         let conditioned = match config.conditioned {
-            Some(conditioning) => Some(self.policy(run, reinforce::CONDITIONED, &mut |run, kept| {
-                reinforce::train_conditioned(run, kept, &table, start.clone(), costs, conditioning)
-            })?),
+            Some(conditioning) => {
+                Some(self.policy(run, reinforce::CONDITIONED, conditioning.sees, &mut |run, kept| {
+                    let fresh = fresh_policy(run, conditioning.sees);
+                    reinforce::train_conditioned(run, kept, &table, fresh, costs, conditioning)
+                })?)
+            }
             None => None,
         };
         let zero = config.lambdas.iter().position(|l| *l == 0.0).map(|i| at[i].clone());
@@ -365,7 +380,7 @@ impl Trainer<'_> {
     }
 
     fn reward_table(&self, run: &mut Run<'_>, nets: &[Net], images: &[usize], what: &str) -> Result<Table> {
-        let segmenter = self.segmenter(run, nets, &Policies::only(fresh_policy(run)), &[])?;
+        let segmenter = self.segmenter(run, nets, &Policies::only(fresh_policy(run, Sees::Tile)), &[])?;
         self.table(run, &segmenter, images, what)
     }
 
@@ -429,7 +444,7 @@ impl Trainer<'_> {
                     .collect()
             },
             conditioned: match (&policies.conditioned, config.conditioned) {
-                (Some(_), Some(c)) => Some(reinforce::conditioned_entry(costs, c.temperature)),
+                (Some(_), Some(c)) => Some(reinforce::conditioned_entry(costs, &c)),
                 _ => None,
             },
             cascade: None,

@@ -132,7 +132,7 @@ pub(crate) fn train_conditioned(
 ) -> Result<Policy> {
     let course = Course::new(run, table, costs, conditioning.stage, CONDITIONED);
     let per_epoch = course.per_epoch;
-    let entry = conditioned_entry(costs, conditioning.temperature);
+    let entry = conditioned_entry(costs, &conditioning);
     let mut lesson = AnyLambda { course, conditioning, entry };
     let pupils = Pupils::policy(policy);
     drive(run, kept, CONDITIONED, &conditioning.stage, per_epoch, pupils, &mut lesson)?.into_policy()
@@ -142,10 +142,11 @@ pub(crate) fn train_conditioned(
 pub(crate) const CONDITIONED: &str = "policy for every λ";
 
 /// The manifest's entry of the λ-conditioned policy before its weights are written.
-pub(crate) fn conditioned_entry(costs: &[f64], temperature: f64) -> ConditionedEntry {
+pub(crate) fn conditioned_entry(costs: &[f64], conditioning: &Conditioning) -> ConditionedEntry {
     ConditionedEntry {
         costs: costs.to_vec(),
-        temperature,
+        temperature: conditioning.temperature,
+        sees: conditioning.sees,
         preferred: false,
         curve: Vec::new(),
         weights: Hashed { file: String::new(), sha256: String::new() },

@@ -6,7 +6,7 @@ use crate::data::dataset::{Crop, Dataset, Split};
 use crate::error::{Error, Result};
 use crate::event::{Control, Figure, Progress};
 use crate::metrics::UNLABELLED;
-use crate::net::Net;
+use crate::net::{Net, Policy};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::time::Instant;
 
@@ -19,10 +19,17 @@ pub(crate) struct Run<'a> {
     pub(crate) device: Device,
     pub(crate) control: &'a Control,
     pub(crate) weights: Vec<f32>,
-    /// Nets to go on from, where a bundle was given.
-    pub(crate) start: Vec<Net>,
+    /// What to go on from, where a bundle was given.
+    pub(crate) start: Start,
     pub(crate) events: &'a mut dyn FnMut(Progress),
     pub(crate) pace: Pace,
+}
+
+/// Nets and policies (with their λ) to go on from.
+#[derive(Default)]
+pub(crate) struct Start {
+    pub(crate) nets: Vec<Net>,
+    pub(crate) policies: Vec<(f64, Policy)>,
 }
 
 /// When the stage at hand began, and where.
@@ -46,7 +53,16 @@ impl Run<'_> {
     /// Net `index` as training begins: that of the bundle given, else a fresh one.
     pub(crate) fn first(&self, index: usize) -> Net {
         let seed = self.config.seed.wrapping_add(index as u64);
-        self.start.get(index).cloned().unwrap_or_else(|| self.config.nets[index].init(&self.device, seed))
+        self.start
+            .nets
+            .get(index)
+            .cloned()
+            .unwrap_or_else(|| self.config.nets[index].init(&self.device, seed))
+    }
+
+    /// The policy at `lambda` of the bundle given.
+    pub(crate) fn start_policy(&self, lambda: f64) -> Option<Policy> {
+        self.start.policies.iter().find(|(l, _)| *l == lambda).map(|(_, policy)| policy.clone())
     }
 
     pub(crate) fn classes(&self) -> usize {

@@ -74,6 +74,7 @@ pub fn bundle(folder: &Path, kind: &Kind) -> Bundle {
         conditioned: Some(ConditionedEntry {
             costs: (0..count).map(|i| i as f64 / count as f64).collect(),
             temperature: 0.1,
+            sees: Sees::Tile,
             preferred: false,
             curve: Vec::new(),
             weights: policy(0.25).weights,

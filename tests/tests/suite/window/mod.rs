@@ -107,8 +107,13 @@ pub(super) fn model() -> Model {
         training: serde_json::Value::Null,
         answers: Vec::new(),
     };
-    let costs =
-        Costs { f0: 90_000_000, f0_prefix: 0, policy: 0, patch: vec![5_000_000, 140_000_000, 2_250_000_000] };
+    let costs = Costs {
+        f0: 90_000_000,
+        f0_prefix: 0,
+        policy: 0,
+        conditioned: 0,
+        patch: vec![5_000_000, 140_000_000, 2_250_000_000],
+    };
     Model { manifest, costs, reward_costs: vec![0.001, 0.06, 0.94] }
 }
 
