@@ -399,4 +399,6 @@ fn file_name(path: &Path) -> String {
 }
 
 #[cfg(test)]
+mod format_tests;
+#[cfg(test)]
 mod tests;

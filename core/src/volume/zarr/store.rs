@@ -32,6 +32,11 @@ impl Store {
         &self.array
     }
 
+    /// Whether the file of the chunk at `place` exists.
+    pub(super) fn exists(&self, place: &[u64]) -> bool {
+        self.path(place).exists()
+    }
+
     /// The unpacked chunk at `place` in the grid.
     pub(super) fn chunk(&self, place: &[u64]) -> Result<Chunk> {
         if let Ok(kept) = self.kept.lock()
