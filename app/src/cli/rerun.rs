@@ -100,7 +100,8 @@ impl Evidence<'_> {
         let opened = StackArgs::from_evidence(opened).map_err(|e| self.bad(&format!("/run/opened: {e}")))?;
         let mut settings = SegmentArgs::of(stack);
         settings.slices = Some((Some(first), Some((first + count).saturating_sub(1))));
-        settings.method = MethodArgs { router: Some(router), noise: self.get("/run/noise")?, method, ..settings.method };
+        settings.method =
+            MethodArgs { router: Some(router), noise: self.get("/run/noise")?, method, ..settings.method };
         settings.opened = opened;
         settings.no_report = true;
         Ok(settings)

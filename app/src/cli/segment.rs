@@ -63,8 +63,14 @@ fn slices(text: &str) -> std::result::Result<(Option<usize>, Option<usize>), Str
 impl SegmentArgs {
     /// A stack without any flag.
     pub(super) fn of(stack: PathBuf) -> Self {
-        let method =
-            MethodArgs { lambda: None, tvd: None, policy: None, method: Method::Paser, noise: Noise::None, router: None };
+        let method = MethodArgs {
+            lambda: None,
+            tvd: None,
+            policy: None,
+            method: Method::Paser,
+            noise: Noise::None,
+            router: None,
+        };
         let (stacks, opened) = (vec![stack], StackArgs::default());
         Self {
             stacks,
