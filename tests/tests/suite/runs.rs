@@ -100,7 +100,8 @@ fn raw_files_and_wrong_parts() {
     std::fs::write(place.path("v.dat"), vec![7; 8 + 2 * 5 * 6]).unwrap();
     let info = json(place.0.path(), &["info", &place.text("v.dat"), "--raw", "2x5x6,u8,le,header=8"]);
     assert_eq!((&info["slices"], &info["dtype"]), (&2.into(), &"u8".into()));
-    refused(place.0.path(), &["info", &place.text("v.dat"), "--raw", "2x5x7,u8"], "bytes long");
+    refused(place.0.path(), &["info", &place.text("v.dat"), "--raw", "2x5x7,u8"], "announced");
+    refused(place.0.path(), &["info", &place.text("v.dat"), "--raw", "2x5x5,u8"], "bytes long");
     refused(place.0.path(), &["info", &place.text("v.dat")], "--raw");
     refused(place.0.path(), &["info", &place.text("s.tif"), "--crop", "13:,:,:"], "crop");
     refused(place.0.path(), &["info", &place.text("s.tif"), "--bin", "13"], "binning");
