@@ -1,6 +1,7 @@
 //! `paser info`, and what several subcommands read.
 
 use super::Common;
+use super::stack::StackArgs;
 use paser_core::bundle::{Bundle, Manifest};
 use paser_core::data::classes::ClassMap;
 use paser_core::data::normalise::Prepared;
@@ -8,7 +9,7 @@ use paser_core::event::Control;
 use paser_core::noise::Noise;
 use paser_core::route::tvd::{self, Moved};
 use paser_core::route::{Choice, Method, Router, Segmenter};
-use paser_core::volume::{self, VolumeInfo};
+use paser_core::volume::VolumeInfo;
 use paser_core::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,9 @@ pub(super) struct MethodArgs {
     /// Noise laid over the images: none, salt-pepper:RATE, gaussian-blur:RADIUS, box-blur:RADIUS, gaussian:SIGMA
     #[arg(long, value_name = "N", default_value = "none")]
     pub(super) noise: Noise,
+    /// The policy of a run that is repeated
+    #[arg(skip)]
+    pub(super) router: Option<Router>,
 }
 
 /// The two kinds of policy.
@@ -72,6 +76,9 @@ impl MethodArgs {
         slices: &mut dyn Iterator<Item = Result<Prepared>>,
     ) -> Result<(Choice, Option<Moved>)> {
         let manifest = &segmenter.manifest;
+        if let Some(router) = self.router {
+            return Ok((Choice { method: self.method, router, seed }, None));
+        }
         if let Some(tvd) = self.tvd {
             eprintln!("reading the stack once to see how far each λ moves its routing");
             let routings = tvd::routings(segmenter, slices, &Control::default())?;
@@ -121,8 +128,8 @@ pub(super) fn matching(map: &ClassMap, manifest: &Manifest) -> Result<ClassMap> 
 }
 
 /// Prints what a stack is.
-pub(super) fn info(stack: &Path, common: &Common) -> Result<()> {
-    let volume = volume::open(stack)?;
+pub(super) fn info(stack: &Path, opened: &StackArgs, common: &Common) -> Result<()> {
+    let volume = opened.open(stack)?;
     let info = volume.info();
     common.print(info, &describe(info))
 }

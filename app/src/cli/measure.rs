@@ -2,10 +2,11 @@
 
 use super::Common;
 use super::output::bar;
+use super::stack::StackArgs;
 use paser_core::data::classes::ClassMap;
 use paser_core::event::Control;
 use paser_core::measure::{Labels, Measures, PhaseMeasures, Request, Scale, measure, memory};
-use paser_core::volume::{self, VolumeInfo};
+use paser_core::volume::VolumeInfo;
 use paser_core::{Error, Result};
 use std::path::PathBuf;
 
@@ -25,9 +26,8 @@ pub(super) struct MeasureArgs {
     /// Phases whose tortuosity is found, separated by commas; all where not given, "none" for none
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     tortuosity: Option<Vec<String>>,
-    /// Refuse a volume that needs more memory than this
-    #[arg(long, value_name = "MB")]
-    memory: Option<u64>,
+    #[command(flatten)]
+    opened: StackArgs,
 }
 
 fn voxel(text: &str) -> std::result::Result<[f64; 3], String> {
@@ -45,10 +45,10 @@ impl MeasureArgs {
 }
 
 pub(super) fn run(args: &MeasureArgs, common: &Common) -> Result<()> {
-    let volume = volume::open(&args.labels)?;
+    let volume = args.opened.open(&args.labels)?;
     let info = volume.info();
     let needed = memory([info.slices, info.height, info.width]).div_ceil(1 << 20);
-    if let Some(limit) = args.memory.filter(|limit| *limit < needed) {
+    if let Some(limit) = args.opened.memory.filter(|limit| (*limit as u64) < needed) {
         return Err(Error::invalid(format!(
             "measuring {} needs about {needed} MB and --memory allows {limit}; crop the stack, or allow more",
             args.labels.display()

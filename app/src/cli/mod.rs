@@ -11,8 +11,11 @@ mod models;
 mod output;
 mod phantom;
 mod places;
+mod rerun;
 mod segment;
+mod stack;
 mod train;
+mod written;
 
 use crate::window;
 use clap::{Args, Parser, Subcommand};
@@ -69,6 +72,8 @@ enum Verb {
     Info {
         /// Stack file or folder of slices
         stack: PathBuf,
+        #[command(flatten)]
+        opened: stack::StackArgs,
     },
     /// Make a simulated electrode scan with exact truth: images/ and labels/
     Phantom(phantom::PhantomArgs),
@@ -82,6 +87,8 @@ enum Verb {
     Bench(bench::BenchArgs),
     /// Fixed nets, PaSeR at every λ, random routers with its shares and the oracle, side by side
     Compare(evaluate::DataArgs),
+    /// Repeat a run from its evidence file and compare
+    Rerun(rerun::RerunArgs),
     /// Fractions, surfaces, connectivity, particle sizes, correlation and tortuosity of a label stack
     Measure(measure::MeasureArgs),
 }
@@ -120,13 +127,14 @@ pub fn main() -> ExitCode {
         Some(Verb::Demo { out }) => segment::demo(out, common),
         Some(Verb::Diagnose) => diagnose::run(common),
         Some(Verb::Models) => models::run(common),
-        Some(Verb::Info { stack }) => input::info(&stack, common),
+        Some(Verb::Info { stack, opened }) => input::info(&stack, &opened, common),
         Some(Verb::Phantom(args)) => phantom::run(&args, common),
         Some(Verb::Train(args)) => train::run(&args, common),
         Some(Verb::Segment(args)) => segment::run(&args, common),
         Some(Verb::Evaluate(args)) => evaluate::run(&args, common),
         Some(Verb::Bench(args)) => bench::run(&args, common),
         Some(Verb::Compare(args)) => compare::run(&args, common),
+        Some(Verb::Rerun(args)) => rerun::run(&args, common),
         Some(Verb::Measure(args)) => measure::run(&args, common),
     };
     match outcome {

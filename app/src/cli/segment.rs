@@ -4,16 +4,18 @@ use super::Common;
 use super::evaluate::describe;
 use super::input::{MethodArgs, bundle};
 use super::output::{bar, shares};
+use super::stack::StackArgs;
 use paser_core::bundle::Bundle;
 use paser_core::data::normalise::Range;
 use paser_core::device::Description;
 use paser_core::evaluate::evaluate;
 use paser_core::event::Control;
+use paser_core::export::LabelFormat;
 use paser_core::export::run::{RunMeta, RunWriter, Totals};
 use paser_core::noise::Noise;
 use paser_core::route::stack::{Job, prepare, segment};
 use paser_core::route::{Choice, Method, Segmenter};
-use paser_core::volume::{self, SliceReader};
+use paser_core::volume::{Hashing, SliceReader};
 use paser_core::{Error, Result};
 use serde::Serialize;
 use serde_json::json;
@@ -29,10 +31,21 @@ pub(super) struct SegmentArgs {
     #[arg(long, value_name = "B")]
     bundle: Option<PathBuf>,
     #[command(flatten)]
-    method: MethodArgs,
+    pub(super) method: MethodArgs,
     /// Slices A to B, counted from 1, both included; either end may be left out
     #[arg(long, value_name = "A:B", value_parser = slices)]
-    slices: Option<(Option<usize>, Option<usize>)>,
+    pub(super) slices: Option<(Option<usize>, Option<usize>)>,
+    #[command(flatten)]
+    pub(super) opened: StackArgs,
+    /// Further formats of the labels, separated by commas: nrrd, ome-zarr, raw, phases
+    #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
+    export: Vec<LabelFormat>,
+    /// Classes whose tortuosity the report states, separated by commas (it takes longest)
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(super) tortuosity: Vec<String>,
+    /// Write no report
+    #[arg(long)]
+    pub(super) no_report: bool,
     /// Folder for the exports; beside the stack where not given
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -47,9 +60,35 @@ fn slices(text: &str) -> std::result::Result<(Option<usize>, Option<usize>), Str
     Ok((end(a)?, end(b)?))
 }
 
+impl SegmentArgs {
+    /// A stack without any flag.
+    pub(super) fn of(stack: PathBuf) -> Self {
+        let method = MethodArgs {
+            lambda: None,
+            tvd: None,
+            policy: None,
+            method: Method::Paser,
+            noise: Noise::None,
+            router: None,
+        };
+        let (stacks, opened) = (vec![stack], StackArgs::default());
+        Self {
+            stacks,
+            bundle: None,
+            method,
+            slices: None,
+            opened,
+            export: Vec::new(),
+            tortuosity: Vec::new(),
+            no_report: false,
+            out: None,
+        }
+    }
+}
+
 /// What a segmented stack was and cost.
 #[derive(Serialize)]
-struct Report {
+pub(super) struct Report {
     stack: PathBuf,
     slices: usize,
     seconds: f64,
@@ -67,18 +106,32 @@ pub(super) fn run(args: &SegmentArgs, common: &Common) -> Result<()> {
     let bundle = bundle(args.bundle.as_deref())?;
     let segmenter = Segmenter::new(&bundle, common.compute()?)?;
     let mut reports = Vec::new();
+    let mut failed = 0;
     for stack in &args.stacks {
         let out = match &args.out {
             Some(out) if args.stacks.len() > 1 => out.join(folder_name(stack, &args.method)),
             Some(out) => out.clone(),
             None => stack.with_file_name(folder_name(stack, &args.method)),
         };
-        reports.push(one(&segmenter, &bundle, stack, args.slices, &args.method, &out, common)?);
+        match one(&segmenter, &bundle, stack, args, &out, common) {
+            Ok(report) => reports.push(report),
+            Err(e) if args.stacks.len() == 1 => return Err(e),
+            Err(e) => {
+                failed += 1;
+                eprintln!("{}: {e}", stack.display());
+            }
+        }
     }
     let text: String = reports.iter().map(line).collect();
     match &reports[..] {
-        [report] => common.print(report, &text),
-        all => common.print(&all, &text),
+        [report] if args.stacks.len() == 1 => common.print(report, &text)?,
+        all => common.print(&all, &text)?,
+    }
+    match failed {
+        0 => Ok(()),
+        n => {
+            Err(Error::invalid(format!("{n} of {} stacks failed, for the reasons above", args.stacks.len())))
+        }
     }
 }
 
@@ -105,18 +158,18 @@ fn line(r: &Report) -> String {
     )
 }
 
-fn one(
+/// Segments one stack into the folder `out`.
+pub(super) fn one(
     segmenter: &Segmenter,
     bundle: &Bundle,
     stack: &Path,
-    wanted: Option<(Option<usize>, Option<usize>)>,
-    method: &MethodArgs,
+    args: &SegmentArgs,
     out: &Path,
     common: &Common,
 ) -> Result<Report> {
-    let volume = volume::open(stack)?;
+    let volume = args.opened.open(stack)?;
     let info = volume.info().clone();
-    let (a, b) = wanted.unwrap_or_default();
+    let (a, b) = args.slices.unwrap_or_default();
     let slices = a.unwrap_or(1) - 1..b.unwrap_or(info.slices);
     if slices.is_empty() || slices.end > info.slices {
         return Err(Error::invalid(format!(
@@ -129,12 +182,13 @@ fn one(
     }
     let range = bundle.manifest.normalisation.range(volume.as_ref())?;
     let channels = bundle.manifest.nets[0].spec.channels();
-    let noise = (method.noise, common.seed);
+    let noise = (args.method.noise, common.seed);
     let mut prepared = slices.clone().map(|z| prepare(volume.as_ref(), z, &range, channels, noise));
-    let (choice, moved) = method.choice(segmenter, common.seed, &mut prepared)?;
+    let (choice, moved) = args.method.choice(segmenter, common.seed, &mut prepared)?;
     let mut evidence =
-        evidence(segmenter, bundle, stack, volume.as_ref(), &range, (&choice, method.noise), common)?;
+        evidence(segmenter, bundle, stack, volume.as_ref(), &range, (&choice, args.method.noise), common)?;
     evidence["tvd"] = json!(moved);
+    evidence["opened"] = args.opened.evidence();
     let meta = RunMeta {
         name: stem(stack),
         shape: [slices.len(), info.height, info.width],
@@ -146,8 +200,9 @@ fn one(
         entropy: choice.needs_f0(),
         evidence,
     };
-    let mut writer = RunWriter::create(out, meta, common.force)?;
-    let job = Job { volume: volume.as_ref(), slices: slices.clone(), range, choice, noise };
+    let mut writer = RunWriter::create(out, meta, common.force)?.also(&args.export)?;
+    let read = Hashing::new(volume.as_ref(), slices.start);
+    let job = Job { volume: &read, slices: slices.clone(), range, choice, noise };
     let bar = bar(slices.len(), "slices");
     let started = Instant::now();
     segment(segmenter, &job, &Control::default(), &mut |z, result| {
@@ -157,6 +212,11 @@ fn one(
     bar.finish_and_clear();
     let seconds = started.elapsed().as_secs_f64();
     let totals: Totals = writer.totals().clone();
+    writer.note("input_sha256", json!(read.digest()));
+    let mut outputs = writer.finish()?;
+    if !args.no_report {
+        outputs.extend(super::written::report(out, &stem(stack), seconds, bundle, args, common.force)?);
+    }
     Ok(Report {
         stack: stack.to_owned(),
         slices: totals.slices,
@@ -168,8 +228,13 @@ fn one(
         flops: totals.flops_total,
         flops_run: totals.flops_run,
         device: segmenter.compute.description.clone(),
-        outputs: writer.finish()?,
+        outputs,
     })
+}
+
+/// The path from wherever it is repeated.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Everything that made a run, for its evidence file.
@@ -186,9 +251,9 @@ fn evidence(
     let lambda = (choice.method == Method::Paser).then(|| manifest.lambda_of(choice.router));
     Ok(json!({
         "program": env!("CARGO_PKG_VERSION"),
-        "stack": stack,
+        "stack": absolute(stack),
         "volume": volume.info(),
-        "bundle": { "name": manifest.name, "about": manifest.about, "sha256": bundle.hash()? },
+        "bundle": { "folder": absolute(bundle.folder()), "name": manifest.name, "about": manifest.about, "sha256": bundle.hash()? },
         "method": choice.method,
         "noise": noise,
         "lambda": lambda,
@@ -208,10 +273,10 @@ pub(super) fn demo(out: Option<PathBuf>, common: &Common) -> Result<()> {
     let compute = common.compute()?;
     eprintln!("preparing the device (the first time, its answers are checked against known ones)");
     let segmenter = Segmenter::new(&bundle, compute)?;
-    let method =
-        MethodArgs { lambda: None, tvd: None, policy: None, method: Method::Paser, noise: Noise::None };
     let again = Common { force: true, ..common.clone() };
-    let report = one(&segmenter, &bundle, &sample.join("images.tif"), None, &method, &out, &again)?;
+    let stack = sample.join("images.tif");
+    let args = SegmentArgs::of(stack.clone());
+    let report = one(&segmenter, &bundle, &stack, &args, &out, &again)?;
     eprint!("{}", line(&report));
     let data = super::bench::sample(&bundle.manifest)?;
     let numbers: Vec<usize> = (0..data.samples.len()).collect();

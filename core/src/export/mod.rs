@@ -1,8 +1,11 @@
 //! Writing results: every file appears complete under its name, or not at all.
 
+pub mod labels;
 pub mod png;
+pub mod report;
 pub mod run;
 pub mod tiff;
+mod zarr;
 
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -11,6 +14,7 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::error::{Error, Result};
 
+pub use self::labels::{LabelFormat, LabelMeta, LabelWriter};
 pub use self::png::{png_grey, png_rgb};
 pub use self::tiff::{StackMeta, StackWriter};
 

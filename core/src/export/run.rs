@@ -1,13 +1,14 @@
 //! The folder of a segmentation run: labels, entropy, routes, class table and the evidence file,
 //! written slice by slice in constant memory.
 
-use super::{AtomicFile, StackMeta, StackWriter, png_rgb, write_atomic};
+use super::{AtomicFile, LabelFormat, LabelMeta, LabelWriter, StackMeta, StackWriter, png_rgb, write_atomic};
 use crate::data::classes::Class;
 use crate::error::{Error, Result};
 use crate::metrics::UNLABELLED;
 use crate::route::SliceResult;
 use crate::volume::Dtype;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// What a run's exports need to know.
@@ -95,12 +96,16 @@ pub struct RunWriter {
     folder: PathBuf,
     meta: RunMeta,
     labels: StackWriter,
+    /// The labels in further formats.
+    further: Vec<LabelWriter>,
     entropy: Option<StackWriter>,
     routes: AtomicFile,
     /// The middle slice's labels in colour.
     preview: Vec<u8>,
     force: bool,
     totals: Totals,
+    /// Of the labels as written, and of the routes' table.
+    hashes: [Sha256; 2],
 }
 
 /// One class of the sidecar.
@@ -119,10 +124,11 @@ impl RunWriter {
     pub fn create(folder: &Path, meta: RunMeta, force: bool) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(|e| Error::io("cannot create", folder, e))?;
         let path = |end: &str| folder.join(format!("{}_{end}", meta.name));
-        let mut taken = ["labels.tif", "entropy.tif", "routes.csv", "classes.json", "preview.png"]
-            .map(path)
-            .into_iter()
-            .chain([folder.join("run.json")]);
+        let mut taken =
+            ["labels.tif", "entropy.tif", "routes.csv", "classes.json", "preview.png", "report.html"]
+                .map(path)
+                .into_iter()
+                .chain([folder.join("run.json")]);
         if let Some(taken) = taken.find(|p| !force && p.exists()) {
             return Err(Error::Exists(taken));
         }
@@ -147,12 +153,30 @@ impl RunWriter {
             folder: folder.to_owned(),
             meta,
             labels,
+            further: Vec::new(),
             entropy,
             routes,
             preview: Vec::new(),
             force,
             totals,
+            hashes: [Sha256::new(), Sha256::new()],
         })
+    }
+
+    /// Has the labels written in further formats too.
+    ///
+    /// # Errors
+    /// Where a file of one exists already and replacing is not allowed.
+    pub fn also(mut self, formats: &[LabelFormat]) -> Result<Self> {
+        let meta = LabelMeta {
+            shape: self.meta.shape,
+            voxel_size: self.meta.voxel_size.zip(self.meta.unit.clone()),
+            classes: self.meta.classes.clone(),
+        };
+        let stem = self.folder.join(&self.meta.name);
+        let writer = |format: &LabelFormat| LabelWriter::create(*format, &stem, &meta, self.force);
+        self.further = formats.iter().map(writer).collect::<Result<_>>()?;
+        Ok(self)
     }
 
     /// Writes slice `z` (counted from 0 in its stack; the files count from 1).
@@ -161,7 +185,10 @@ impl RunWriter {
     /// Where it cannot be written or has another size.
     pub fn push(&mut self, z: usize, result: &SliceResult) -> Result<()> {
         let value = |l: &u8| if *l == UNLABELLED { 0 } else { l + 1 };
-        self.labels.push_u8(&result.labels.iter().map(value).collect::<Vec<u8>>())?;
+        let labels: Vec<u8> = result.labels.iter().map(value).collect();
+        self.labels.push_u8(&labels)?;
+        self.hashes[0].update(&labels);
+        self.further.iter_mut().try_for_each(|writer| writer.push(&labels))?;
         if let Some(entropy) = &mut self.entropy {
             entropy.push_f32(&result.entropy)?;
         }
@@ -184,6 +211,7 @@ impl RunWriter {
             );
         }
         self.routes.write(text.as_bytes())?;
+        self.hashes[1].update(text.as_bytes());
         if self.totals.slices == self.meta.shape[0] / 2 {
             let colour = |l: &u8| self.meta.classes.get(usize::from(*l)).map_or([0; 3], |c| c.colour);
             self.preview = result.labels.iter().flat_map(colour).collect();
@@ -197,12 +225,20 @@ impl RunWriter {
         &self.totals
     }
 
+    /// Adds an entry to the run's evidence.
+    pub fn note(&mut self, key: &str, value: serde_json::Value) {
+        self.meta.evidence[key] = value;
+    }
+
     /// Completes all files and says which.
     ///
     /// # Errors
     /// Where slices are missing or a file cannot get its name.
     pub fn finish(self) -> Result<Vec<PathBuf>> {
         let mut outputs = vec![self.labels.finish()?];
+        for writer in self.further {
+            outputs.extend(writer.finish()?);
+        }
         outputs.extend(self.entropy.map(StackWriter::finish).transpose()?);
         outputs.push(self.routes.persist(self.force)?);
         let legend = self.meta.classes.iter().enumerate();
@@ -213,12 +249,17 @@ impl RunWriter {
         let preview = self.folder.join(format!("{}_preview.png", self.meta.name));
         png_rgb(&preview, self.meta.shape[2], self.meta.shape[1], &self.preview, self.force)?;
         let evidence = self.folder.join("run.json");
+        let [labels_hash, routes_hash] = self
+            .hashes
+            .map(|hash| -> String { hash.finalize().iter().map(|b| format!("{b:02x}")).collect() });
         let run = serde_json::json!({
             "run": self.meta.evidence,
             "first_slice": self.meta.first_slice + 1,
             "totals": self.totals,
             "fractions": self.totals.fractions(),
             "shares": self.totals.shares(),
+            "labels_sha256": labels_hash,
+            "routes_sha256": routes_hash,
         });
         write_atomic(&evidence, &json(&run)?, self.force)?;
         outputs.extend([classes, preview, evidence]);

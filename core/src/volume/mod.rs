@@ -2,6 +2,7 @@
 
 mod chunk;
 mod folder;
+mod hashing;
 mod ifd;
 mod imagej;
 mod mhd;
@@ -12,21 +13,25 @@ mod planes;
 mod png;
 mod raw;
 mod sample;
+mod sniff;
 mod tiff;
+mod view;
 mod zarr;
 
+pub use self::hashing::Hashing;
 pub use self::raw::RawSpec;
+pub use self::view::{Axes, Crop, View};
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use self::sniff::{Format, sniff};
 use crate::error::{Error, Result};
 
 /// Longest edge of a slice in pixels; more is a damaged header.
@@ -327,42 +332,6 @@ fn compare_runs(a: &str, b: &str) -> Ordering {
     a.to_lowercase().cmp(&b.to_lowercase())
 }
 
-/// The formats of single files.
-enum Format {
-    Tiff,
-    Png,
-    Nrrd,
-    MetaImage,
-    Nifti { packed: bool },
-    Raw { sidecar: PathBuf },
-}
-
-/// Tells the format by the file's first bytes, whatever its name; only raw files have none to tell by.
-fn sniff(path: &Path) -> Result<Format> {
-    let mut head = Vec::new();
-    let file = File::open(path).map_err(|e| Error::io("cannot read", path, e))?;
-    file.take(1024).read_to_end(&mut head).map_err(|e| Error::io("cannot read", path, e))?;
-    match head.as_slice() {
-        [] => return Err(Error::bad(path, "it is empty (0 bytes); copy or export it again")),
-        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => return Ok(Format::Tiff),
-        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => return Ok(Format::Png),
-        [b'N', b'R', b'R', b'D', b'0', ..] => return Ok(Format::Nrrd),
-        [0x1f, 0x8b, ..] if nifti::is_nifti(&nifti::unpacked_head(path)?) => {
-            return Ok(Format::Nifti { packed: true });
-        }
-        head if nifti::is_nifti(head) => return Ok(Format::Nifti { packed: false }),
-        head if mhd::is_metaimage(head) => return Ok(Format::MetaImage),
-        _ => {}
-    }
-    raw::sidecar(path).map(|sidecar| Format::Raw { sidecar }).ok_or_else(|| {
-        Error::bad(
-            path,
-            "it is neither a TIFF nor a PNG image, nor NRRD, MetaImage or NIfTI; export the stack as TIFF, or describe a \
-             raw file by --raw or a JSON file beside it",
-        )
-    })
-}
-
 /// Width and height as sizes, if they are plausible.
 fn checked_size(path: &Path, width: u64, height: u64) -> Result<(usize, usize)> {
     let absurd =
@@ -398,5 +367,7 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
+#[cfg(test)]
+mod format_tests;
 #[cfg(test)]
 mod tests;

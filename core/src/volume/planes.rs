@@ -71,8 +71,8 @@ impl Planes {
             return Err(Error::bad(
                 &layout.data,
                 format!(
-                    "its header announces {needed} bytes of voxels and the file has room for {possible}: it is \
-                     incomplete, or the header is wrong; copy or export it again"
+                    "{needed} bytes of voxels are announced and the file has room for {possible}: it is \
+                     incomplete, or size and type are wrong; correct them, or copy or export it again"
                 ),
             ));
         }

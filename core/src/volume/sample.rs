@@ -48,7 +48,7 @@ impl Sample {
             "f" | "float" => 'f',
             _ => return None,
         };
-        (bits % 8 == 0).then(|| Self::of(kind, bits / 8)).flatten()
+        bits.is_multiple_of(8).then(|| Self::of(kind, bits / 8)).flatten()
     }
 
     /// Bytes of one number.

@@ -10,6 +10,7 @@ mod measures;
 mod nets;
 mod pipeline;
 mod refusals;
+mod runs;
 mod shipped;
 mod training;
 mod window;

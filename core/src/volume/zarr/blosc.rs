@@ -119,3 +119,33 @@ fn unshuffle_bits(bytes: &[u8], width: usize) -> Vec<u8> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blosc_containers_of_every_method_unpack() {
+        // numcodecs.Blosc(name, 9, shuffle).encode of 512 values that rise every 64: lz4 and bytes, zstd and bits,
+        // zlib and bytes.
+        let containers = [
+            "02012102000400000004000056000000140000002e0000001f0001002c1f0101002c1f0201002c1f0301002c1f0401002c1f0501002c1f0601\
+             002c1f070100275007070707070c0000001f000100ffe8500000000000",
+            "02019402000400000004000041000000140000002900000028b52ffd600003fd0000580000000000000000ffff0007003c4125a0395c138682\
+             6027029d79800b8e",
+            "0201610200040000000400004a000000140000002000000078da6360a00c305208982804cc1402160a012b85808d42c04e21000065bc07010e\
+             00000078da636018052319000002000001",
+        ];
+        let expected: Vec<u8> = (0..512_u16).flat_map(|i| (i / 64).to_le_bytes()).collect();
+        for text in containers {
+            let hex: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+            let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+            let bytes: Vec<u8> = hex.chunks(2).map(byte).collect();
+            assert_eq!(unpack(&bytes, 1024).unwrap(), expected);
+            assert!(unpack(&bytes, 1023).is_err(), "more than was announced");
+            for cut in 0..bytes.len() {
+                assert!(unpack(&bytes[..cut], 1024).is_err(), "cut at {cut}");
+            }
+        }
+    }
+}

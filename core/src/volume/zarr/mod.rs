@@ -14,6 +14,11 @@ use self::store::Store;
 use super::{MAX_EDGE, Slice, SliceReader, VolumeInfo, checked_size};
 use crate::error::{Error, Result};
 
+/// Chunks of a slice at most; more would each be a file of a few voxels.
+const MAX_CHUNKS: u64 = 1 << 18;
+/// Pixels of a slice that may hold nothing but the fill value; a larger one is a lying header.
+const MAX_EMPTY: usize = 1 << 26;
+
 /// Whether a folder is a Zarr array or group.
 pub(super) fn is_zarr(dir: &Path) -> bool {
     ["zarr.json", ".zarray", ".zgroup"].iter().any(|name| dir.join(name).is_file())
@@ -46,6 +51,14 @@ impl ZarrVolume {
                 format!(
                     "its axis {other} has {n} entries beside Z, Y and X (channels or times); export one of them"
                 ),
+            ));
+        }
+        let across = |axis: Option<usize>| axis.map_or(1, |a| array.shape[a].div_ceil(array.chunk[a]));
+        if across(axes[1]).saturating_mul(across(axes[2])) > MAX_CHUNKS {
+            let chunk = &array.chunk;
+            return Err(Error::bad(
+                dir,
+                format!("its chunks of {chunk:?} voxels are too small; save it in larger ones"),
             ));
         }
         let mut info = VolumeInfo::new([slices as usize, height, width], array.sample.dtype());
@@ -105,8 +118,16 @@ impl SliceReader for ZarrVolume {
         self.info.check_slice(z)?;
         let array = self.store.array();
         let VolumeInfo { height, width, .. } = self.info;
-        let mut values = vec![array.fill; height * width];
         let places = self.touched(z);
+        if height * width > MAX_EMPTY && !places.iter().any(|place| self.store.exists(place)) {
+            return Err(Error::bad(
+                &array.dir,
+                format!(
+                    "slice {z} of {width} x {height} voxels has no chunk on the disk; copy the whole folder again"
+                ),
+            ));
+        }
+        let mut values = vec![array.fill; height * width];
         // As many chunks at a time as there are threads, so that memory stays small.
         for some in places.chunks(rayon::current_num_threads().max(1)) {
             let chunks: Vec<_> =

@@ -17,10 +17,13 @@ const OVERHEAD: u64 = 1 << 20;
 /// A chunk's bytes; None where it holds the fill value alone.
 type Chunk = Option<Arc<Vec<u8>>>;
 
+/// A chunk's place and bytes.
+type Kept = (Vec<u64>, Arc<Vec<u8>>);
+
 /// An array's chunks.
 pub(super) struct Store {
     array: Array,
-    kept: Mutex<VecDeque<(Vec<u64>, Arc<Vec<u8>>)>>,
+    kept: Mutex<VecDeque<Kept>>,
 }
 
 impl Store {
@@ -30,6 +33,11 @@ impl Store {
 
     pub(super) fn array(&self) -> &Array {
         &self.array
+    }
+
+    /// Whether the file of the chunk at `place` exists.
+    pub(super) fn exists(&self, place: &[u64]) -> bool {
+        self.path(place).exists()
     }
 
     /// The unpacked chunk at `place` in the grid.

@@ -1,0 +1,44 @@
+//! Which format a file is.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::{mhd, nifti, raw};
+use crate::error::{Error, Result};
+
+/// The formats of single files.
+pub(super) enum Format {
+    Tiff,
+    Png,
+    Nrrd,
+    MetaImage,
+    Nifti { packed: bool },
+    Raw { sidecar: PathBuf },
+}
+
+/// Tells the format by the file's first bytes, whatever its name; only raw files have none to tell by.
+pub(super) fn sniff(path: &Path) -> Result<Format> {
+    let mut head = Vec::new();
+    let file = File::open(path).map_err(|e| Error::io("cannot read", path, e))?;
+    file.take(1024).read_to_end(&mut head).map_err(|e| Error::io("cannot read", path, e))?;
+    match head.as_slice() {
+        [] => return Err(Error::bad(path, "it is empty (0 bytes); copy or export it again")),
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => return Ok(Format::Tiff),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => return Ok(Format::Png),
+        [b'N', b'R', b'R', b'D', b'0', ..] => return Ok(Format::Nrrd),
+        [0x1f, 0x8b, ..] if nifti::is_nifti(&nifti::unpacked_head(path)?) => {
+            return Ok(Format::Nifti { packed: true });
+        }
+        head if nifti::is_nifti(head) => return Ok(Format::Nifti { packed: false }),
+        head if mhd::is_metaimage(head) => return Ok(Format::MetaImage),
+        _ => {}
+    }
+    raw::sidecar(path).map(|sidecar| Format::Raw { sidecar }).ok_or_else(|| {
+        Error::bad(
+            path,
+            "it is neither a TIFF nor a PNG image, nor NRRD, MetaImage or NIfTI; export the stack as TIFF, or describe a \
+             raw file by --raw or a JSON file beside it",
+        )
+    })
+}
