@@ -107,7 +107,12 @@ fn starting(bundle: &Bundle, config: &TrainConfig, device: &Device) -> Result<St
     let models = bundle.load(device)?;
     let lambdas = bundle.manifest.policies.iter();
     let policies = lambdas.zip(models.policies).filter(|(e, _)| e.tvd.is_none());
-    Ok(Start { nets: models.nets, policies: policies.map(|(e, policy)| (e.lambda, policy)).collect() })
+    let same = bundle.manifest.conditioned.as_ref().map(|c| c.sees) == config.conditioned.map(|c| c.sees);
+    Ok(Start {
+        nets: models.nets,
+        policies: policies.map(|(e, policy)| (e.lambda, policy)).collect(),
+        conditioned: models.conditioned.filter(|_| same),
+    })
 }
 
 /// The policies of a bundle in the making.
@@ -287,8 +292,9 @@ impl Trainer<'_> {
         let conditioned = match config.conditioned {
             Some(conditioning) => {
                 Some(self.policy(run, reinforce::CONDITIONED, conditioning.sees, &mut |run, kept| {
-                    let fresh = fresh_policy(run, conditioning.sees);
-                    reinforce::train_conditioned(run, kept, &table, fresh, costs, conditioning)
+                    let start = run.start.conditioned.clone();
+                    let start = start.unwrap_or_else(|| fresh_policy(run, conditioning.sees));
+                    reinforce::train_conditioned(run, kept, &table, start, costs, conditioning)
                 })?)
             }
             None => None,

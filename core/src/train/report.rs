@@ -139,9 +139,9 @@ pub(crate) fn nowhere_worse(kinds: &[KindsCompared]) -> bool {
     !kinds.is_empty() && kinds.iter().all(|k| k.reward.as_ref().is_some_and(|p| p.high >= 0.0))
 }
 
-/// The given λ; else, among the routings that send every net its least share, the one with the best IoU;
-/// else the one whose smallest share is largest, and of equals the one with the best IoU. The routings are those of the λ-conditioned policy where
-/// it is preferred, else of those trained at one λ.
+/// The given λ; else the largest, and so the cheapest, whose routing sends every net its least share; where
+/// none does, the one whose smallest share is largest, and of equals the one with the best IoU. The routings
+/// are those of the λ-conditioned policy where it is preferred, else of those trained at one λ.
 pub(crate) fn choose_lambda(config: &TrainConfig, manifest: &Manifest) -> f64 {
     if let Some(lambda) = config.lambda {
         return lambda;
@@ -149,7 +149,8 @@ pub(crate) fn choose_lambda(config: &TrainConfig, manifest: &Manifest) -> f64 {
     let conditioned = manifest.conditioned.as_ref().filter(|c| c.preferred);
     let curve = conditioned.map_or(&manifest.curve, |c| &c.curve);
     let least = |p: &CurvePoint| p.shares.iter().copied().fold(f64::INFINITY, f64::min);
-    let fair = curve.iter().filter(|p| least(p) >= config.least_share).max_by(|a, b| a.iou.total_cmp(&b.iou));
+    let fair =
+        curve.iter().filter(|p| least(p) >= config.least_share).max_by(|a, b| a.lambda.total_cmp(&b.lambda));
     let fairest = || curve.iter().max_by(|a, b| least(a).total_cmp(&least(b)).then(a.iou.total_cmp(&b.iou)));
     fair.or_else(fairest).map_or(config.lambdas[0], |p| p.lambda)
 }

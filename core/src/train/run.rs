@@ -30,6 +30,7 @@ pub(crate) struct Run<'a> {
 pub(crate) struct Start {
     pub(crate) nets: Vec<Net>,
     pub(crate) policies: Vec<(f64, Policy)>,
+    pub(crate) conditioned: Option<Policy>,
 }
 
 /// When the stage at hand began, and where.

@@ -1,7 +1,7 @@
 //! Bundles with random weights and small stacks, made for a test.
 
 use paser_core::bundle::{
-    self, Bundle, ConditionedEntry, F0Label, MANIFEST, Manifest, MonteCarlo, NetEntry, PolicyEntry,
+    self, Bundle, ConditionedEntry, F0Label, MANIFEST, Manifest, MonteCarlo, NetEntry, PolicyEntry, Sees,
     SplitRecord,
 };
 use paser_core::data::classes::classes;
