@@ -5,8 +5,10 @@ use super::command::{Command, Effect, handle};
 use super::engine::{Engine, Job};
 use super::events::absorb;
 use super::panels::{self, Pane};
+use super::session::Session;
 use super::state::{Loading, State};
-use super::theme::{self, Mode};
+use super::theme;
+use super::training::Training;
 use super::{keys, text};
 
 use std::path::PathBuf;
@@ -14,8 +16,8 @@ use std::time::{Duration, Instant};
 
 /// How often a run's figures are drawn anew.
 const TICK: Duration = Duration::from_millis(250);
-/// Name under which the theme is remembered.
-const MODE: &str = "mode";
+/// Name under which the window is remembered.
+const SESSION: &str = "session";
 
 /// State, textures and threads.
 pub struct Studio {
@@ -24,6 +26,8 @@ pub struct Studio {
     engine: Option<Engine>,
     canvas: Canvas,
     title: String,
+    /// Whether the user has decided to close.
+    leaving: bool,
 }
 
 impl Studio {
@@ -31,7 +35,7 @@ impl Studio {
     pub fn of(ctx: &egui::Context, state: State) -> Self {
         theme::install(ctx);
         ctx.set_theme(state.mode.egui());
-        Self { state, engine: None, canvas: Canvas::default(), title: String::new() }
+        Self { state, engine: None, canvas: Canvas::default(), title: String::new(), leaving: false }
     }
 
     /// Shows `state` with `engine` at work.
@@ -60,13 +64,24 @@ impl Studio {
             run.live = Some(live);
         }
         self.state.notices.expire(Instant::now());
+        let training = self.state.training.as_ref().is_some_and(Training::runs);
         if self.state.run.is_some()
             || self.state.look.is_some()
+            || training
             || self.engine.as_ref().is_some_and(Engine::asking)
         {
             ctx.request_repaint_after(TICK);
         } else if !self.state.notices.shown().is_empty() {
             ctx.request_repaint_after(4 * TICK);
+        }
+    }
+
+    /// Asks before work in progress is lost.
+    fn guard_closing(&mut self, ctx: &egui::Context) {
+        let asked = ctx.input(|i| i.viewport().close_requested());
+        if asked && !self.leaving && self.state.busy().is_some() {
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            self.state.closing = true;
         }
     }
 
@@ -99,6 +114,10 @@ impl Studio {
         for effect in effects {
             match (effect, &mut self.engine) {
                 (Effect::Copy(text), _) => ctx.copy_text(text),
+                (Effect::Quit, _) => {
+                    self.leaving = true;
+                    ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+                }
                 (Effect::Read(read), Some(engine)) => engine.read(read),
                 (Effect::Pick(pick), Some(engine)) => engine.pick(pick),
                 (Effect::Compute(job), Some(engine)) => {
@@ -131,6 +150,7 @@ fn dropped(ctx: &egui::Context) -> Option<Command> {
 impl eframe::App for Studio {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.take_events(ctx);
+        self.guard_closing(ctx);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
@@ -138,8 +158,7 @@ impl eframe::App for Studio {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        let mode = if self.state.mode == Mode::Light { "light" } else { "dark" };
-        storage.set_string(MODE, mode.to_owned());
+        storage.set_string(SESSION, Session::of(&self.state).write());
     }
 
     fn persist_egui_memory(&self) -> bool {
@@ -147,10 +166,7 @@ impl eframe::App for Studio {
     }
 }
 
-/// The theme of the last time.
-pub(super) fn remembered_mode(storage: Option<&dyn eframe::Storage>) -> Mode {
-    match storage.and_then(|s| s.get_string(MODE)).as_deref() {
-        Some("light") => Mode::Light,
-        _ => Mode::Dark,
-    }
+/// The window as it was left.
+pub(super) fn remembered(storage: Option<&dyn eframe::Storage>) -> Option<Session> {
+    storage.and_then(|s| s.get_string(SESSION)).as_deref().and_then(Session::read)
 }

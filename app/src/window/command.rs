@@ -1,17 +1,24 @@
 //! What the user can ask for, and the one place that changes the state for it.
 
 mod truth;
+mod work;
 
 use super::canvas::view::View;
+use super::comparison::Column;
 use super::engine::{Job, Look, Pick, Read, Segment};
 use super::grey::Window;
+use super::history::{self, Settings};
+use super::overview::Overview;
 use super::promise;
-use super::state::{Dial, Layer, Loading, Pending, Run, Stack, State};
+use super::state::{Dial, Layer, Loading, Pending, Run, Stack, State, Workspace};
+use super::training::Field;
 use super::trial::Trial;
 use paser_core::event::Control;
 use paser_core::noise::Noise;
-use paser_core::route::PatchRoute;
+use paser_core::route::{Method, PatchRoute};
+use paser_core::train::Preset;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// An intent of the user, whether by menu, key, pointer or drop.
@@ -69,6 +76,42 @@ pub enum Command {
     LetGo,
     /// Two results side by side, or divided by a line.
     ToggleSplit,
+    /// Show the palette with this typed, or hide it.
+    Palette(Option<String>),
+    /// Take the last change of routing or display back.
+    Undo,
+    /// Do it again.
+    Redo,
+    /// The user wants to close the window during work, or stays after all.
+    AskClose(bool),
+    /// Stop everything and close the window.
+    Quit,
+    /// Show the cuts XZ and YZ beside the slice, or not.
+    ToggleCuts,
+    /// Cut the stack through this column and row.
+    SetCross([usize; 2]),
+    /// Show a workspace.
+    GoToWorkspace(Workspace),
+    /// Change a field of the form.
+    SetField(Field, String),
+    /// Take over a preset's choices.
+    SetPreset(Preset),
+    /// Change one choice of the training, as in "beta=0.1".
+    Choose(String),
+    /// Train as the form asks.
+    Train,
+    /// Hold the training, or let it go on.
+    PauseTraining,
+    /// End the training: true makes a bundle of what it has.
+    EndTraining(bool),
+    /// Show the charts of a stage; none: the newest.
+    ShowStage(Option<usize>),
+    /// Compare all methods on the form's images.
+    Compare,
+    /// Sort the comparison.
+    SortBy(Column, bool),
+    /// Show what a method makes of the slice on show.
+    ShowMethod(Method, Option<f64>),
     /// Open a label stack as truth.
     OpenTruth(PathBuf),
     /// Change the class table of the label stack that waits, or send it away.
@@ -106,10 +149,25 @@ pub enum Effect {
     Pick(Pick),
     /// Put text on the clipboard.
     Copy(String),
+    /// Close the window.
+    Quit,
 }
 
-/// Carries out `command`.
+/// Carries out `command`; what it changes of routing and display can be undone.
 pub fn handle(state: &mut State, command: Command) -> Vec<Effect> {
+    let replaces = matches!(
+        command,
+        Command::Undo | Command::Redo | Command::UseBundle(_) | Command::Open(_) | Command::OpenSample
+    );
+    let (kind, before) = (history::kind(&command), Settings::of(state));
+    let effects = carry_out(state, command);
+    if !replaces && Settings::of(state) != before {
+        state.history.note(kind, before);
+    }
+    effects
+}
+
+fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
     match command {
         Command::Open(path) => return open(state, path, false),
         Command::OpenSample => {
@@ -145,6 +203,40 @@ pub fn handle(state: &mut State, command: Command) -> Vec<Effect> {
             let lambda = budgeted(state, dial);
             return set_lambda(state, lambda);
         }
+        Command::Palette(query) => state.palette = query,
+        Command::Undo | Command::Redo => {
+            if history::step(state, command == Command::Redo) {
+                return look(state, state.lambda);
+            }
+        }
+        Command::AskClose(asks) => state.closing = asks,
+        Command::Quit => {
+            stop(state);
+            work::end(state, false);
+            return vec![Effect::Quit];
+        }
+        Command::ToggleCuts => return toggle_cuts(state),
+        Command::SetCross([x, y]) => {
+            if let Some(stack) = &mut state.stack {
+                let [height, width] = stack.size();
+                stack.cross = [x.min(width.saturating_sub(1)), y.min(height.saturating_sub(1))];
+            }
+        }
+        Command::GoToWorkspace(workspace) => state.workspace = workspace,
+        Command::SetField(field, text) => return work::set_field(state, field, text),
+        Command::SetPreset(preset) => work::set_preset(state, preset),
+        Command::Choose(choice) => work::choose(state, &choice),
+        Command::Train => return work::train(state),
+        Command::PauseTraining => work::toggle_pause(state),
+        Command::EndTraining(keep) => work::end(state, keep),
+        Command::ShowStage(stage) => {
+            if let Some(training) = &mut state.training {
+                training.shown = stage;
+            }
+        }
+        Command::Compare => return work::compare(state),
+        Command::SortBy(column, falling) => state.comparison.sort = (column, falling),
+        Command::ShowMethod(method, lambda) => return show_method(state, method, lambda),
         Command::SetNoise(noise) => return set_noise(state, noise),
         Command::Hold => hold(state),
         Command::LetGo => {
@@ -157,7 +249,10 @@ pub fn handle(state: &mut State, command: Command) -> Vec<Effect> {
         Command::OpenTruth(path) => return truth::open(state, path),
         Command::TruthTable(table) => truth::set_table(state, table),
         Command::UseTruth => return truth::accept(state),
-        Command::Reroute => return look(state, state.lambda),
+        Command::Reroute => {
+            state.method = Method::Paser;
+            return look(state, state.lambda);
+        }
         Command::SelectPatch(patch) => return select(state, patch),
         Command::TogglePause => toggle_pause(state),
         Command::Stop => stop(state),
@@ -192,6 +287,8 @@ fn view(stack: &mut Stack, command: &Command) {
 
 fn open(state: &mut State, path: PathBuf, eager: bool) -> Vec<Effect> {
     stop(state);
+    state.workspace = Workspace::Segment;
+    state.method = Method::Paser;
     state.opening = Some(path.clone());
     state.path_field = None;
     state.eager = eager;
@@ -199,8 +296,8 @@ fn open(state: &mut State, path: PathBuf, eager: bool) -> Vec<Effect> {
 }
 
 fn use_bundle(state: &mut State, folder: PathBuf) -> Vec<Effect> {
-    if state.run.is_some() {
-        state.notices.warn("a run is in progress; stop it before changing the bundle");
+    if let Some(why) = state.busy() {
+        state.notices.warn(why);
         return Vec::new();
     }
     state.model = Loading::Waiting;
@@ -251,7 +348,20 @@ fn set_lambda(state: &mut State, lambda: Option<f64>) -> Vec<Effect> {
         return Vec::new();
     };
     state.lambda = lambda;
+    state.method = Method::Paser;
     look(state, lambda)
+}
+
+/// Shows what a method makes of the slice on show.
+fn show_method(state: &mut State, method: Method, lambda: Option<f64>) -> Vec<Effect> {
+    if !state.stack.as_ref().is_some_and(|s| s.kept().is_some()) {
+        state.notices.warn("open a stack and segment a slice first, then see what each method makes of it");
+        return Vec::new();
+    }
+    state.workspace = Workspace::Segment;
+    state.method = method;
+    state.lambda = lambda.unwrap_or(state.lambda);
+    look(state, state.lambda)
 }
 
 /// The λ that a budget asks for.
@@ -272,7 +382,7 @@ fn budgeted(state: &State, dial: Dial) -> Option<f64> {
 /// Asks for the slice on show at `lambda`, with its selected patch looked into; one look at a time, the
 /// newest.
 fn look(state: &mut State, lambda: f64) -> Vec<Effect> {
-    if state.run.is_some() || state.model().is_none() {
+    if state.busy().is_some() || state.model().is_none() {
         return Vec::new();
     }
     let id = state.count();
@@ -285,6 +395,7 @@ fn look(state: &mut State, lambda: f64) -> Vec<Effect> {
         volume: stack.volume.clone(),
         z: stack.z,
         lambda,
+        method: state.method,
         patch,
         noise: state.noise,
         control: control.clone(),
@@ -293,6 +404,16 @@ fn look(state: &mut State, lambda: f64) -> Vec<Effect> {
         old.control.stop();
     }
     vec![Effect::Compute(Job::Look(Box::new(look)))]
+}
+
+fn toggle_cuts(state: &mut State) -> Vec<Effect> {
+    let Some(stack) = &mut state.stack else { return Vec::new() };
+    if stack.overview.take().is_some() {
+        return Vec::new();
+    }
+    let overview = Arc::new(Overview::new(&stack.info, stack.ends));
+    stack.overview = Some(overview.clone());
+    vec![Effect::Read(Read::Overview { overview: Arc::downgrade(&overview), volume: stack.volume.clone() })]
 }
 
 fn set_noise(state: &mut State, noise: Noise) -> Vec<Effect> {
@@ -313,7 +434,7 @@ fn hold(state: &mut State) {
     let version = state.count();
     let Some(stack) = &mut state.stack else { return };
     let (Some(kept), Some(summary)) = (stack.kept().cloned(), stack.summary().cloned()) else { return };
-    let title = format!("held: λ {}", summary.lambda);
+    let title = format!("held: {}", summary.title());
     stack.trial = Some(Trial { title, z: stack.z, kept, summary, grey: None, version });
 }
 
@@ -390,7 +511,9 @@ fn stop(state: &mut State) {
 }
 
 fn back(state: &mut State) {
-    if state.truth_draft.take().is_some()
+    if std::mem::take(&mut state.closing)
+        || state.palette.take().is_some()
+        || state.truth_draft.take().is_some()
         || std::mem::take(&mut state.sheet)
         || state.path_field.take().is_some()
     {

@@ -21,6 +21,8 @@ pub(super) fn ask(pick: Pick) -> Event {
             .add_filter("Stacks and images (TIFF, PNG)", &["tif", "tiff", "TIF", "TIFF", "png", "PNG"])
             .pick_file(),
         Pick::TruthFolder => dialog.set_title("Choose the folder of labels of this stack").pick_folder(),
+        Pick::Images => dialog.set_title("Choose the folder of images").pick_folder(),
+        Pick::Labels => dialog.set_title("Choose the folder of labels").pick_folder(),
         Pick::Folder => dialog.set_title("Open a folder of slices").pick_folder(),
         Pick::Bundle => dialog.set_title("Choose a model bundle").pick_folder(),
     };

@@ -1,11 +1,14 @@
 //! What the state makes of the threads' events.
 
 use super::command::{Command, Effect, handle, want};
+use super::comparison::Comparison;
 use super::engine::{Event, Look, Opened, Outcome, Pick, Routed, Seen};
 use super::grey::Grey;
 use super::notice::Weight;
 use super::results::{Kept, Model, Summary};
+use super::session::remember;
 use super::state::{Dial, Loading, Looked, State};
+use super::training::Field;
 use super::trial::Trial;
 use super::truth::Draft;
 use std::path::PathBuf;
@@ -27,6 +30,23 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Segmented(run, z, result) => segmented(state, run, z, *result),
         Event::TruthOpened(id, draft) => truth(state, id, draft),
         Event::TruthSlice(id, z, classes) => true_slice(state, id, z, classes),
+        Event::Pairs(version, pairs) => {
+            if state.previewing.take_if(|v| *v == version).is_some() {
+                state.pairs = Some(pairs.map(|p| *p));
+            }
+        }
+        Event::Progress(id, progress) => {
+            if let Some(training) = state.training.as_mut().filter(|t| t.id == id) {
+                training.hear(progress);
+            }
+        }
+        Event::Trained(id, outcome) => trained(state, id, outcome),
+        Event::Comparing(done, total) => state.comparison.working = Some((done, total)),
+        Event::Compared(Ok(comparison)) => state.comparison = *comparison,
+        Event::Compared(Err(why)) => {
+            state.comparison.working = None;
+            state.notices.error(why);
+        }
         Event::Speeds(speeds) => state.speeds = Some(speeds),
         Event::Looked(look, seen) => looked(state, &look, seen),
         Event::Finished(run, outcome) => {
@@ -45,6 +65,7 @@ fn model(state: &mut State, loaded: Result<Box<Model>, String>) -> Vec<Effect> {
             state.lambda = model.manifest.lambda;
             state.dial = Dial::Lambda;
             state.speeds = None;
+            state.comparison = Comparison::recorded(&model.manifest);
             state.model = Loading::Ready(Arc::new(*model));
             begin_if_eager(state)
         }
@@ -62,6 +83,7 @@ fn stack(state: &mut State, opened: Result<Box<Opened>, String>) -> Vec<Effect> 
         Ok(opened) if state.opening.as_ref() != Some(&opened.path) => Vec::new(),
         Ok(opened) => {
             state.opening = None;
+            remember(&mut state.recent, &opened.path);
             state.take_stack(*opened);
             let mut effects: Vec<Effect> = state.stack.as_ref().and_then(want).into_iter().collect();
             effects.extend(begin_if_eager(state));
@@ -92,6 +114,23 @@ fn slice(state: &mut State, id: u64, z: usize, slice: Result<Arc<Grey>, String>)
             state.notices.error(why);
         }
     }
+}
+
+fn trained(state: &mut State, id: u64, outcome: Result<Option<PathBuf>, String>) {
+    let Some(training) = state.training.as_mut().filter(|t| t.id == id) else { return };
+    training.took = Some(training.since.elapsed());
+    match &outcome {
+        Ok(Some(folder)) => {
+            let text = format!("The bundle is in {}", folder.display());
+            state.notices.say(Weight::Done, text, Some(folder.display().to_string()));
+        }
+        Ok(None) => {
+            let text = "Training stopped; what it finished is kept, and the same training goes on from there";
+            state.notices.say(Weight::Done, text, None);
+        }
+        Err(why) => state.notices.error(why.clone()),
+    }
+    training.outcome = Some(outcome);
 }
 
 fn truth(state: &mut State, id: u64, draft: Result<Box<Draft>, String>) {
@@ -147,6 +186,7 @@ fn finished(state: &mut State, run: u64, outcome: Outcome) {
     match outcome {
         Outcome::Done(None) => {}
         Outcome::Done(Some(folder)) => {
+            state.exports.push(folder.clone());
             let text = format!("Saved {} labelled slices in {}", ended.total, folder.display());
             state.notices.say(Weight::Done, text, Some(folder.display().to_string()));
         }
@@ -166,6 +206,12 @@ fn finished(state: &mut State, run: u64, outcome: Outcome) {
 fn picked(state: &mut State, pick: Pick, path: Option<PathBuf>, unseen: bool) -> Vec<Effect> {
     match (path, pick) {
         (Some(path), Pick::Bundle) => handle(state, Command::UseBundle(path)),
+        (Some(path), Pick::Images) => {
+            handle(state, Command::SetField(Field::Images, path.display().to_string()))
+        }
+        (Some(path), Pick::Labels) => {
+            handle(state, Command::SetField(Field::Labels, path.display().to_string()))
+        }
         (Some(path), Pick::Truth | Pick::TruthFolder) => handle(state, Command::OpenTruth(path)),
         (Some(path), Pick::File | Pick::Folder) => handle(state, Command::Open(path)),
         (None, pick) if unseen => {

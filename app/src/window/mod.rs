@@ -6,19 +6,24 @@
 mod app;
 pub mod canvas;
 pub mod command;
+pub mod comparison;
 mod dialog;
 pub mod drift;
 pub mod engine;
 pub mod events;
 pub mod grey;
+pub mod history;
 pub mod keys;
 pub mod notice;
+pub mod overview;
 mod panels;
 pub mod promise;
 pub mod results;
+pub mod session;
 pub mod state;
 mod text;
 pub mod theme;
+pub mod training;
 pub mod trial;
 pub mod truth;
 
@@ -32,6 +37,7 @@ use engine::{Engine, Handles, Source};
 use paser_core::device::{Description, Wish, descriptor};
 use std::path::PathBuf;
 use std::sync::Arc;
+use theme::Mode;
 
 /// How the window starts.
 #[derive(Clone, Debug)]
@@ -93,7 +99,10 @@ fn studio(cc: &CreationContext<'_>, options: Options) -> Result<Studio, String> 
     let ctx = cc.egui_ctx.clone();
     let wake = Arc::new(move || ctx.request_repaint());
     let engine = Engine::start(source(cc, options.wish), wake)?;
-    let state = State::new(app::remembered_mode(cc.storage), options.sample);
+    let mut state = State::new(Mode::default(), options.sample);
+    if let Some(session) = app::remembered(cc.storage) {
+        session.restore(&mut state);
+    }
     let mut studio = Studio::with(&cc.egui_ctx, state, engine);
     studio.begin(&cc.egui_ctx, options.bundle, options.stack);
     Ok(studio)

@@ -4,7 +4,7 @@ use paser_core::bundle::Manifest;
 use paser_core::cost::Flops;
 use paser_core::metrics::UNLABELLED;
 use paser_core::route::segment::Costs;
-use paser_core::route::{PatchRoute, SliceResult, Speeds};
+use paser_core::route::{Method, PatchRoute, SliceResult, Speeds};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -37,6 +37,8 @@ pub struct Summary {
     pub entropy: Option<f64>,
     /// Weight of the cost that it was routed at.
     pub lambda: f64,
+    /// How patches were sent to nets.
+    pub method: Method,
     /// What it cost by the paper's count.
     pub flops: Flops,
     /// What the largest net alone would have cost.
@@ -127,6 +129,14 @@ impl Kept {
 }
 
 impl Summary {
+    /// How it was made, for people.
+    pub fn title(&self) -> String {
+        match self.method {
+            Method::Paser => format!("λ {}", self.lambda),
+            other => other.to_string(),
+        }
+    }
+
     fn of(result: &SliceResult, model: &Model, lambda: f64) -> Self {
         let mut pixels = vec![0u64; model.manifest.classes.len()];
         for label in &result.labels {
@@ -144,6 +154,7 @@ impl Summary {
                 result.entropy.iter().map(|e| f64::from(*e)).sum::<f64>() / result.entropy.len() as f64
             }),
             lambda,
+            method: Method::Paser,
             flops: result.flops_total,
             flops_largest: (largest * area as f64 / patch.max(1) as f64) as Flops,
         }

@@ -1,20 +1,25 @@
 //! What the window shows: plain data, made and tested without a graphics device.
 
 use super::canvas::view::View;
+use super::comparison::Comparison;
 use super::engine::{Live, Opened};
 use super::grey::{Cache, Window};
+use super::history::History;
 use super::notice::Notices;
+use super::overview::Overview;
 use super::results::{Kept, Model, Results, Summary};
 use super::text;
 use super::theme::Mode;
+use super::training::{Form, Pairs, Training};
 use super::trial::Trial;
 use super::truth::{Draft, Truth};
 use paser_core::device::Description;
 use paser_core::event::Control;
 use paser_core::noise::Noise;
-use paser_core::route::Speeds;
 use paser_core::route::live::Audit;
+use paser_core::route::{Method, Speeds};
 use paser_core::volume::{Volume, VolumeInfo};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +48,30 @@ pub struct State {
     pub looked: Option<Looked>,
     /// Laid over the slice on show to see how its result stands it.
     pub noise: Noise,
+    /// What is typed in the palette, where it is open.
+    pub palette: Option<String>,
+    /// Whether the user wants to close the window during work.
+    pub closing: bool,
+    /// What can be undone.
+    pub history: History,
+    /// Stacks that were opened, the newest first.
+    pub recent: Vec<PathBuf>,
+    /// The workspace on show.
+    pub workspace: Workspace,
+    /// What to train or compare on.
+    pub form: Form,
+    /// The pairs that the form names.
+    pub pairs: Option<Result<Pairs, String>>,
+    /// The preview that was asked for last.
+    pub previewing: Option<u64>,
+    /// The training, running or over.
+    pub training: Option<Training>,
+    /// Methods side by side.
+    pub comparison: Comparison,
+    /// Folders with results that were written.
+    pub exports: Vec<PathBuf>,
+    /// The method that routes the slice on show.
+    pub method: Method,
     /// A label stack that waits for its class table.
     pub truth_draft: Option<Draft>,
     /// The open stack.
@@ -65,6 +94,30 @@ pub struct State {
     pub eager: bool,
     /// Counts runs and stacks.
     pub counter: u64,
+}
+
+/// The workspaces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Workspace {
+    /// Look, route, segment.
+    #[default]
+    Segment,
+    /// Make a bundle.
+    Train,
+    /// Methods side by side.
+    Compare,
+    /// What there is to show for it.
+    Report,
+}
+
+impl Workspace {
+    /// All, with their names.
+    pub const ALL: [(Self, &str); 4] = [
+        (Self::Segment, "Segment"),
+        (Self::Train, "Train"),
+        (Self::Compare, "Compare"),
+        (Self::Report, "Report"),
+    ];
 }
 
 /// What the user budgets.
@@ -142,6 +195,10 @@ pub struct Stack {
     pub audit: Option<Audit>,
     /// What was segmented.
     pub results: Results,
+    /// Column and row where the cuts beside the slice go through it.
+    pub cross: [usize; 2],
+    /// The whole stack, thinned, where the cuts are shown.
+    pub overview: Option<Arc<Overview>>,
     /// A second result.
     pub trial: Option<Trial>,
     /// Labels to judge by.
@@ -149,7 +206,7 @@ pub struct Stack {
 }
 
 /// What lies over the grey slice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Layer {
     /// Nothing.
     Grey,
@@ -164,7 +221,7 @@ pub enum Layer {
 }
 
 /// How overlays are drawn.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Overlay {
     /// What lies over the slice.
     pub layer: Layer,
@@ -241,6 +298,18 @@ impl State {
         self.counter
     }
 
+    /// What the compute thread is at, where it can take no other long work.
+    pub fn busy(&self) -> Option<&'static str> {
+        match () {
+            () if self.run.is_some() => Some("A run is in progress; stop it first"),
+            () if self.training.as_ref().is_some_and(Training::runs) => {
+                Some("A training is in progress; stop it first")
+            }
+            () if self.comparison.working.is_some() => Some("A comparison is in progress; wait for its end"),
+            () => None,
+        }
+    }
+
     /// Why nothing can be segmented now, in words for a tooltip.
     pub fn obstacle(&self) -> Option<&'static str> {
         match (&self.stack, &self.model, &self.run) {
@@ -248,6 +317,7 @@ impl State {
             (_, Loading::Waiting, _) => Some("The device is being prepared"),
             (_, Loading::Failed, _) => Some("No model bundle is loaded; choose one"),
             (.., Some(_)) => Some("A run is in progress"),
+            _ if self.busy().is_some() => self.busy(),
             _ => None,
         }
     }
@@ -271,6 +341,8 @@ impl State {
             view: View::default(),
             selected: None,
             audit: None,
+            cross: [opened.info.width / 2, opened.info.height / 2],
+            overview: None,
             trial: None,
             truth: None,
             results: Results::new(opened.info.slices),

@@ -11,7 +11,7 @@ pub const SMALL: f32 = 12.0;
 pub const ROUND: u8 = 5;
 
 /// Dark or light.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Mode {
     /// Light text on dark.
     #[default]

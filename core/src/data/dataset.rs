@@ -71,7 +71,7 @@ impl Dataset {
         normalisation: Normalisation,
         channels: usize,
     ) -> Result<Self> {
-        let pairs = pair(open_image_set(images)?, open_image_set(labels)?, labels)?;
+        let pairs = pairs(images, labels)?;
         let range = normalisation.range_of(pairs.iter().map(|(image, _)| image.read().map(|s| s.values)))?;
         let samples: Vec<Sample> = pairs
             .iter()
@@ -87,6 +87,14 @@ impl Dataset {
         }
         Ok(Self { samples, range, ignored })
     }
+}
+
+/// The images and labels of the same names in two folders (or two stack files), unread.
+///
+/// # Errors
+/// Where a path cannot be read or an image has no labels.
+pub fn pairs(images: &Path, labels: &Path) -> Result<Vec<(ImageRef, ImageRef)>> {
+    pair(open_image_set(images)?, open_image_set(labels)?, labels)
 }
 
 /// Pairs images with labels by file name; two single stacks pair page by page.

@@ -5,10 +5,11 @@ use crate::hash::Stream;
 use serde::{Deserialize, Serialize};
 
 /// A way of segmenting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Method {
     /// The policy decides (the paper's method).
+    #[default]
     Paser,
     /// Every patch goes to a net drawn uniformly (PaSeR-RandPol. of the paper).
     Random,

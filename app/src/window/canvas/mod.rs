@@ -4,8 +4,10 @@ pub mod map;
 pub mod view;
 
 use super::grey::{Grey, Histogram, Window};
+use super::overview::{Cut, Overview};
 use super::results::Kept;
 use super::state::{Layer, Stack};
+use super::training::Pairs;
 use super::trial::{Trial, changed};
 use super::truth::{Draft, Score};
 use egui::{self, Color32, ColorImage, TextureFilter, TextureHandle, TextureOptions, TextureWrapMode};
@@ -13,6 +15,7 @@ use paser_core::data::classes::Class;
 use paser_core::metrics::UNLABELLED;
 use paser_core::route::live::Audit;
 use paser_core::route::tiles::Rect;
+use paser_core::volume::Dtype;
 use std::path::PathBuf;
 
 const OPTIONS: TextureOptions = TextureOptions {
@@ -34,6 +37,8 @@ enum Key {
     Layer { stack: u64, z: usize, version: u64, layer: Layer, truth: bool },
     Piece { stack: u64, z: usize, at: Rect, piece: Piece, window: Window },
     Draft(PathBuf, Vec<Option<u32>>),
+    Pair(u64),
+    Cut { stack: u64, cut: Cut, at: usize, window: Window, read: usize },
 }
 
 /// One view of a patch.
@@ -70,6 +75,8 @@ pub struct Canvas {
     layer: [Slot; RESULTS],
     pieces: Vec<Slot>,
     draft: Slot,
+    pair: [Slot; 2],
+    cuts: [Slot; 2],
     magma: Vec<Color32>,
     histogram: Option<((u64, usize), Histogram)>,
     score: Option<((u64, usize, u64), Score)>,
@@ -228,6 +235,40 @@ impl Canvas {
             }
         };
         Some(self.pieces[place].get(ctx, key, |side| picture([at.height, at.width], side, colour)))
+    }
+
+    /// A cut along the stack through row or column `at`.
+    pub fn cut(
+        &mut self,
+        ctx: &egui::Context,
+        stack: &Stack,
+        overview: &Overview,
+        cut: Cut,
+        at: usize,
+    ) -> egui::TextureId {
+        let key = Key::Cut { stack: stack.id, cut, at, window: stack.window, read: overview.read() };
+        let window = stack.window;
+        self.cuts[usize::from(cut == Cut::Yz)].get(ctx, key, |side| {
+            let (size, values) = overview.cut(cut, at);
+            let shade = |v: &u8| Color32::from_gray(window.shade(overview.grey(*v)));
+            picture(size, side, |i| values.get(i).map_or(Color32::BLACK, shade))
+        })
+    }
+
+    /// The first pair of a training: grey values and classes in their usual colours.
+    pub fn pairs(&mut self, ctx: &egui::Context, pairs: &Pairs) -> [egui::TextureId; 2] {
+        let names: Vec<String> = (0..pairs.classes).map(|i| i.to_string()).collect();
+        let palette = colours(&paser_core::data::classes::classes(&names));
+        let [low, high] = pairs.grey.ends(Dtype::F32);
+        let window = Window { low, high };
+        let grey = self.pair[0].get(ctx, Key::Pair(pairs.version), |side| {
+            picture(pairs.grey.size, side, |i| Color32::from_gray(window.shade(pairs.grey.values[i])))
+        });
+        let truth = self.pair[1].get(ctx, Key::Pair(pairs.version), |side| {
+            let class = |i: usize| pairs.truth.get(i).and_then(|c| palette.get(usize::from(*c)));
+            picture(pairs.grey.size, side, |i| class(i).copied().unwrap_or(Color32::BLACK))
+        });
+        [grey, truth]
     }
 
     /// What the class table makes of a label stack's middle slice.

@@ -2,7 +2,9 @@
 
 use super::looks::{Looks, Place};
 use super::output::{Output, evidence};
-use super::{Event, Job, Live, Look, Outbox, Outcome, Routed, Seen, Segment, Source, Stage};
+use super::train;
+use super::{Compare, Event, Job, Live, Look, Outbox, Outcome, Routed, Seen, Segment, Source, Stage};
+use crate::window::comparison::Comparison;
 use crate::window::promise;
 use crate::window::results::{Kept, Model};
 use paser_core::bundle::Bundle;
@@ -13,7 +15,7 @@ use paser_core::net::params;
 use paser_core::noise::Noise;
 use paser_core::route::live::Audit;
 use paser_core::route::stack;
-use paser_core::route::{Choice, Segmenter, SliceResult, Speeds};
+use paser_core::route::{Choice, Method, Segmenter, SliceResult, Speeds};
 use paser_core::train::loss;
 use paser_core::volume::SliceReader;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,6 +45,16 @@ pub(super) fn work(source: Source, jobs: &Receiver<Job>, newest: &Mutex<Option<L
         match job {
             Job::Load(folder) => worker.load(&folder),
             Job::Segment(job) => worker.segment(&job),
+            Job::Train(job) => {
+                let trained = guarded(|| train::run(&job, &worker.compute, out));
+                let told = match trained {
+                    Ok(folder) => Ok(Some(folder)),
+                    Err(Error::Cancelled) => Ok(None),
+                    Err(e) => Err(e.to_string()),
+                };
+                out.send(Event::Trained(job.id, told));
+            }
+            Job::Compare(job) => worker.compare(&job),
             Job::Look(_) => {
                 let look = newest.lock().unwrap_or_else(PoisonError::into_inner).take();
                 if let Some(look) = look {
@@ -109,6 +121,18 @@ impl Worker<'_> {
         guarded(|| Segmenter::new(&bundle, self.compute.clone()))
     }
 
+    fn compare(&self, job: &Compare) {
+        let none = || Error::invalid("no model bundle is loaded, so nothing can be compared; choose one");
+        let rows = self.segmenter.as_ref().ok_or_else(none);
+        let rows = rows.and_then(|segmenter| guarded(|| train::compare(job, segmenter, self.out)));
+        let told = rows.map(|rows| {
+            let images = rows.first().map_or(0, |r| r.images);
+            let on = format!("Computed here on {images} images of {}", job.data.images.display());
+            Box::new(Comparison::computed(&rows, on))
+        });
+        self.out.send(Event::Compared(told.map_err(|e| e.to_string())));
+    }
+
     fn look(&mut self, look: Look) {
         let told = match guarded(|| self.try_look(&look)) {
             Ok(seen) => Ok(Some(Box::new(seen))),
@@ -138,7 +162,7 @@ impl Worker<'_> {
         let place = Place { stack: look.stack, z: look.z, noise };
         let seen = self.looks.at(segmenter, &place, look.volume.as_ref(), &range)?;
         let before = seen.live.computed();
-        let (kept, summary) = seen.route(segmenter, look.lambda, &look.control)?;
+        let (kept, summary) = seen.route(segmenter, (look.method, look.lambda), &look.control)?;
         Ok(Routed {
             kept,
             summary,
@@ -180,7 +204,7 @@ impl Worker<'_> {
             self.out.show(live(job.run, Stage::Slices, 0, since));
             let place = Place { stack: job.stack, z: job.slices.start, noise: Noise::None };
             let seen = self.looks.at(segmenter, &place, job.volume.as_ref(), &range)?;
-            let (kept, summary) = seen.route(segmenter, job.lambda, &job.control)?;
+            let (kept, summary) = seen.route(segmenter, (Method::Paser, job.lambda), &job.control)?;
             self.out.send(Event::Segmented(job.run, place.z, Box::new((kept, summary))));
             return Ok(None);
         }

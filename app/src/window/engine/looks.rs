@@ -8,7 +8,7 @@ use paser_core::data::normalise::Range;
 use paser_core::error::Result;
 use paser_core::event::Control;
 use paser_core::noise::Noise;
-use paser_core::route::{Live, Segmenter, stack};
+use paser_core::route::{Choice, Live, Method, Segmenter, stack};
 use paser_core::volume::SliceReader;
 use std::sync::Arc;
 
@@ -75,13 +75,13 @@ impl Look {
     pub(super) fn route(
         &mut self,
         segmenter: &Segmenter,
-        lambda: f64,
+        (method, lambda): (Method, f64),
         control: &Control,
     ) -> Result<(Kept, Summary)> {
-        let choice = promise::choice(&segmenter.manifest, lambda);
+        let choice = Choice { method, ..promise::choice(&segmenter.manifest, lambda) };
         let result = self.live.route(segmenter, &choice, control)?;
         let (kept, summary) = Kept::of(result, &model(segmenter), lambda);
-        Ok((Kept { probabilities: self.probabilities.clone(), ..kept }, summary))
+        Ok((Kept { probabilities: self.probabilities.clone(), ..kept }, Summary { method, ..summary }))
     }
 
     /// The slice as the nets read it, in grey values of the file.

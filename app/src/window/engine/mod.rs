@@ -8,22 +8,28 @@ mod compute;
 mod looks;
 mod output;
 mod reader;
+mod train;
 
+pub use train::{Compare, Labelled, Train};
+
+use super::comparison::Comparison;
 use super::grey::{Grey, Window};
+use super::overview::Overview;
 use super::results::{Kept, Model, Summary};
+use super::training::Pairs;
 use super::truth::Draft;
 use paser_core::data::classes::ClassMap;
 use paser_core::device::{Description, Wish};
-use paser_core::event::Control;
+use paser_core::event::{Control, Progress};
 use paser_core::noise::Noise;
-use paser_core::route::Speeds;
 use paser_core::route::live::Audit;
+use paser_core::route::{Method, Speeds};
 use paser_core::volume::{Volume, VolumeInfo};
 use poll_promise::Promise;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -60,6 +66,10 @@ pub enum Job {
     Load(PathBuf),
     /// Segment slices.
     Segment(Box<Segment>),
+    /// Train a bundle.
+    Train(Box<Train>),
+    /// Compare all methods.
+    Compare(Box<Compare>),
     /// Look at a slice again; of several only the newest is served.
     Look(Box<Look>),
 }
@@ -77,6 +87,8 @@ pub struct Look {
     pub z: usize,
     /// Weight of the cost.
     pub lambda: f64,
+    /// How patches are sent to nets.
+    pub method: Method,
     /// Looked into: what every net says of the patch that holds this pixel [x, y].
     pub patch: Option<[usize; 2]>,
     /// Routed once more with this laid over it.
@@ -146,6 +158,20 @@ pub enum Read {
         /// Wanted perhaps.
         ahead: Vec<usize>,
     },
+    /// Read the whole stack, thinned, for as long as somebody wants it.
+    Overview {
+        /// Where to.
+        overview: Weak<Overview>,
+        /// The stack.
+        volume: Volume,
+    },
+    /// Look at what a training would read.
+    Pairs {
+        /// What it is.
+        data: Labelled,
+        /// Tells previews apart.
+        version: u64,
+    },
     /// Open a label stack.
     Truth {
         /// The stack it belongs to.
@@ -183,6 +209,10 @@ pub enum Pick {
     Truth,
     /// A label stack as a folder of slices.
     TruthFolder,
+    /// The folder of images to train or compare on.
+    Images,
+    /// The folder of their labels.
+    Labels,
 }
 
 /// An opened stack.
@@ -234,6 +264,16 @@ pub enum Event {
     Segmented(u64, usize, Box<(Kept, Summary)>),
     /// A look is over: what it found, why it failed, or neither where it was stopped.
     Looked(Box<Look>, Result<Option<Box<Seen>>, String>),
+    /// What a training would read, or why it could not.
+    Pairs(u64, Result<Box<Pairs>, String>),
+    /// How a training goes.
+    Progress(u64, Progress),
+    /// A training is over: where its bundle is, none where it was stopped, or why it failed.
+    Trained(u64, Result<Option<PathBuf>, String>),
+    /// Images compared so far, and in all.
+    Comparing(usize, usize),
+    /// A comparison is over.
+    Compared(Result<Box<Comparison>, String>),
     /// How long the parts of the bundle take here.
     Speeds(Speeds),
     /// A run ended.
@@ -333,6 +373,8 @@ impl Engine {
                     return true; // its turn in the queue is taken by this one
                 }
             }
+            Job::Train(job) => self.running = job.control.clone(),
+            Job::Compare(job) => self.running = job.control.clone(),
             Job::Load(_) => {}
         }
         self.compute.as_ref().is_some_and(|jobs| jobs.try_send(job).is_ok())

@@ -1,7 +1,9 @@
 //! Opens stacks and reads slices for display.
 
+use super::train::preview;
 use super::{Event, Opened, Outbox, Read};
 use crate::window::grey::Grey;
+use crate::window::overview::fill;
 use crate::window::truth::{Draft, MOST_VALUES};
 use paser_core::error::{Error, Result};
 use paser_core::volume::{self, Volume, VolumeInfo};
@@ -9,6 +11,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
+use std::thread::Builder;
 
 /// Slices of a label stack that are searched for its values.
 const LOOKED_AT: usize = 7;
@@ -19,6 +22,17 @@ pub(super) fn work(wishes: &Receiver<Read>, out: &Outbox) {
     while let Some(wish) = next(wishes, &mut queue) {
         let alive = match wish {
             Read::Open(path) => out.send(Event::Opened(open(path).map(Box::new).map_err(|e| e.to_string()))),
+            Read::Overview { overview, volume } => {
+                let out = out.clone();
+                let work = move || fill(&overview, &volume, &*out.wake);
+                let begun = Builder::new().name("paser-overview".to_owned()).spawn(work);
+                begun.map_err(|e| tracing::error!("no thread for the cuts: {e}")).ok();
+                true
+            }
+            Read::Pairs { data, version } => {
+                let pairs = preview(&data, version).map(Box::new).map_err(|e| e.to_string());
+                out.send(Event::Pairs(version, pairs))
+            }
             Read::Truth { stack, path, like, classes } => {
                 let draft = truth(path, &like, classes).map(Box::new).map_err(|e| e.to_string());
                 out.send(Event::TruthOpened(stack, draft))

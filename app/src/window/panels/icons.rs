@@ -19,6 +19,8 @@ pub enum Icon {
     Routing,
     /// Divided view.
     Swipe,
+    /// Cuts along the stack.
+    Cuts,
     /// All of the slice.
     Fit,
     /// One to one.
@@ -58,6 +60,11 @@ pub fn paint(painter: &Painter, icon: Icon, centre: Pos2, colour: Color32) {
             let right = Rect::from_min_max(pos2(centre.x, square.top() + 1.0), square.max - vec2(1.0, 1.0));
             painter.rect_filled(right, 2.0, faint);
             painter.vline(centre.x, square.y_range().expand(2.5), stroke);
+        }
+        Icon::Cuts => {
+            painter.rect_stroke(square, 3.0, stroke, StrokeKind::Inside);
+            painter.vline(centre.x + 2.0, square.y_range(), stroke);
+            painter.hline(centre.x + 2.0..=square.right(), centre.y, stroke);
         }
         Icon::Fit => corners(painter, square, stroke),
         Icon::Actual => {

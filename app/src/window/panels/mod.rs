@@ -2,25 +2,31 @@
 
 mod bottom;
 mod budget;
+mod chart;
+mod closing;
+mod compare;
 mod display;
 mod drift;
 mod histogram;
 mod icons;
 mod kit;
 mod noise;
+mod palette;
 mod patch;
+mod report;
 mod sheet;
 mod side;
 mod start;
 mod toast;
 mod tools;
 mod top;
+mod train;
 mod truth;
 mod viewer;
 
 use super::canvas::Canvas;
 use super::command::Command;
-use super::state::State;
+use super::state::{State, Workspace};
 
 /// What a pane is given.
 pub(super) struct Pane<'a> {
@@ -41,6 +47,21 @@ impl Pane<'_> {
 /// Draws the whole window.
 pub(super) fn show(ui: &mut egui::Ui, pane: &mut Pane<'_>) {
     top::show(ui, pane);
+    match pane.state.workspace {
+        Workspace::Train => train::show(ui, pane),
+        Workspace::Compare => compare::show(ui, pane),
+        Workspace::Report => report::show(ui, pane),
+        Workspace::Segment => segment(ui, pane),
+    }
+    toast::show(ui, pane);
+    sheet::show(ui, pane);
+    truth::show(ui, pane);
+    palette::show(ui, pane);
+    closing::show(ui, pane);
+    drop_hint(ui);
+}
+
+fn segment(ui: &mut egui::Ui, pane: &mut Pane<'_>) {
     if pane.state.stack.is_some() {
         bottom::show(ui, pane);
         side::show(ui, pane);
@@ -49,10 +70,6 @@ pub(super) fn show(ui: &mut egui::Ui, pane: &mut Pane<'_>) {
     } else {
         start::show(ui, pane);
     }
-    toast::show(ui, pane);
-    sheet::show(ui, pane);
-    truth::show(ui, pane);
-    drop_hint(ui);
 }
 
 /// Says where a file that hovers over the window will go.

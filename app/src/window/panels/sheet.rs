@@ -2,7 +2,7 @@
 
 use super::{Pane, kit, start};
 use crate::window::command::Command;
-use crate::window::keys::SHEET;
+use crate::window::keys::{ACTIONS, POINTER};
 use crate::window::theme;
 use egui::{Frame, Id, Margin, Modal, RichText, Stroke, Ui, vec2};
 
@@ -43,7 +43,9 @@ fn shortcuts(ui: &mut Ui) {
     ui.label(RichText::new("Keyboard and mouse").font(theme::strong(15.0)).color(t.text));
     ui.add_space(10.0);
     ui.horizontal_top(|ui| {
-        for column in SHEET.chunks(SHEET.len().div_ceil(2)) {
+        let keyed = ACTIONS.iter().filter(|a| !a.keys.is_empty()).map(|a| (a.keys, a.name));
+        let all: Vec<(&str, &str)> = POINTER.iter().copied().chain(keyed).collect();
+        for column in all.chunks(all.len().div_ceil(2)) {
             ui.vertical(|ui| {
                 ui.set_width(340.0);
                 ui.spacing_mut().item_spacing = vec2(5.0, 5.0);

@@ -8,6 +8,7 @@ use crate::window::results::Summary;
 use crate::window::state::{Loading, Run, Stack, State};
 use crate::window::{text, theme};
 use egui::{Align, Color32, Layout, Panel, RichText, ScrollArea, Ui};
+use paser_core::route::Method;
 
 /// Draws it.
 pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
@@ -66,11 +67,11 @@ fn routing(ui: &mut Ui, pane: &mut Pane<'_>, stack: &Stack) {
         });
     } else if stack.kept().is_none() {
         kit::note(ui, "Its labels were not kept, to save memory. Segment the slice again to see them.");
-    } else if summary.lambda != state.lambda {
+    } else if summary.lambda != state.lambda || summary.method != Method::Paser {
         ui.horizontal_wrapped(|ui| {
-            kit::note(ui, format!("Segmented at λ {}.", summary.lambda));
+            kit::note(ui, format!("Segmented by {}.", summary.title()));
             let link = RichText::new(format!("Route at λ {}", state.lambda)).font(theme::small());
-            if state.run.is_none() && ui.link(link).clicked() {
+            if state.busy().is_none() && ui.link(link).clicked() {
                 pane.push(Command::Reroute);
             }
         });

@@ -62,9 +62,22 @@ fn welcome(ui: &mut Ui, pane: &mut Pane<'_>) {
         }
     });
     path(ui, pane);
+    recent(ui, pane);
     ui.add_space(10.0);
     let hint = "or drop a TIFF stack or a folder of slices anywhere on this window";
     ui.label(RichText::new(hint).font(theme::small()).color(t.dim));
+}
+
+/// Stacks that were opened before.
+fn recent(ui: &mut Ui, pane: &mut Pane<'_>) {
+    let t = theme::of(ui);
+    for path in pane.state.recent.iter().take(3).cloned().collect::<Vec<_>>() {
+        let name =
+            RichText::new(format!("Again: {}", text::name(&path))).font(theme::small()).color(t.accent);
+        if ui.link(name).on_hover_text(path.display().to_string()).clicked() {
+            pane.push(Command::Open(path));
+        }
+    }
 }
 
 /// A field for those whose desktop has no dialogs, or who copy paths.

@@ -37,6 +37,8 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
         );
         let divided = overlay.swipe.is_some();
         tool(ui, pane, Icon::Swipe, "Swipe between grey and layer (S)", divided, Command::ToggleSwipe);
+        let cuts = pane.state.stack.as_ref().is_some_and(|s| s.overview.is_some());
+        tool(ui, pane, Icon::Cuts, "Cuts XZ and YZ beside the slice (V)", cuts, Command::ToggleCuts);
         gap(ui);
         tool(ui, pane, Icon::Fit, "Fit the slice (F)", fit, Command::SetView(View::Fit));
         tool(

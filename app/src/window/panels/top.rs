@@ -4,7 +4,7 @@ use super::icons::{self, Icon};
 use super::{Pane, kit};
 use crate::window::command::Command;
 use crate::window::engine::Pick;
-use crate::window::state::{Loading, Stack};
+use crate::window::state::{Loading, Stack, Workspace};
 use crate::window::{text, theme};
 use egui::{
     Align, Button, Layout, Panel, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
@@ -17,7 +17,9 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
     Panel::top("top").exact_size(48.0).frame(kit::panel(t, 16, 0)).show(ui, |ui| {
         ui.horizontal_centered(|ui| {
             ui.label(RichText::new("PaSeR Studio").font(theme::strong(15.0)).color(t.text));
-            ui.add_space(8.0);
+            ui.add_space(6.0);
+            tabs(ui, pane);
+            ui.add_space(6.0);
             open_menu(ui, pane);
             if let Some(stack) = &pane.state.stack {
                 ui.add_space(4.0);
@@ -39,6 +41,33 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
             });
         });
     });
+}
+
+/// The workspaces.
+fn tabs(ui: &mut Ui, pane: &mut Pane<'_>) {
+    let t = theme::of(ui);
+    ui.spacing_mut().item_spacing.x = 4.0;
+    for (workspace, name) in Workspace::ALL {
+        let on = pane.state.workspace == workspace;
+        let colour = if on { t.text } else { t.dim };
+        let galley = ui.painter().layout_no_wrap(name.to_owned(), theme::body(), colour);
+        let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 20.0, 48.0), Sense::click());
+        response.widget_info(|| WidgetInfo::selected(Role::Tab, true, on, name));
+        let at = rect.center() - galley.size() / 2.0;
+        ui.painter().galley_with_override_text_color(
+            at,
+            galley,
+            if response.hovered() { t.text } else { colour },
+        );
+        if on {
+            let line = Stroke::new(2.0, t.accent);
+            ui.painter().hline(rect.x_range().shrink(8.0), rect.bottom() - 1.0, line);
+        }
+        if response.clicked() {
+            pane.push(Command::GoToWorkspace(workspace));
+        }
+    }
+    ui.spacing_mut().item_spacing.x = 8.0;
 }
 
 fn open_menu(ui: &mut Ui, pane: &mut Pane<'_>) {

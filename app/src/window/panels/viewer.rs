@@ -1,5 +1,7 @@
 //! The slice: grey values, layers, patches, the scale bar, the probe; and a second result beside it.
 
+#[path = "viewer_cuts.rs"]
+mod cuts;
 #[path = "viewer_hud.rs"]
 mod hud;
 #[path = "viewer_input.rs"]
@@ -10,7 +12,7 @@ mod layers;
 use super::Pane;
 use crate::window::canvas::view::Transform;
 use crate::window::grey::Grey;
-use crate::window::results::Kept;
+use crate::window::results::{Kept, Summary};
 use crate::window::state::Stack;
 use crate::window::theme;
 use egui::{Align2, CentralPanel, Color32, Frame, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
@@ -33,7 +35,7 @@ struct Face {
 
 impl Face {
     fn first(stack: &Stack) -> Self {
-        let title = stack.summary().map_or_else(String::new, |s| format!("λ {}", s.lambda));
+        let title = stack.summary().map_or_else(String::new, Summary::title);
         Self {
             grey: stack.slices.get(stack.z).cloned(),
             kept: stack.kept().cloned(),
@@ -64,7 +66,12 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
         let Some(stack) = &pane.state.stack else { return };
         let area = ui.available_rect_before_wrap();
         let line = area.with_max_y(area.top() + LINE);
-        let whole = area.with_min_y(line.bottom());
+        let mut whole = area.with_min_y(line.bottom());
+        if stack.overview.is_some() {
+            let side = whole.with_min_x(whole.right() - 0.36 * whole.width());
+            whole.set_right(side.left());
+            cuts::show(ui, pane, stack, side);
+        }
         let (first, second) = (Face::first(stack), Face::second(stack));
         let beside = second.as_ref().filter(|_| pane.state.overlay.split);
         let left = if beside.is_some() { whole.with_max_x(whole.center().x - 1.0) } else { whole };
@@ -113,6 +120,9 @@ fn surface(
         let part = viewport.with_min_x(at.max(viewport.left()));
         slice(ui, pane, stack, part, image, over);
         layers::show(ui, pane, stack, over, (part, part), &transform);
+    }
+    if stack.overview.is_some() {
+        cuts::cross(ui, stack, viewport, &transform);
     }
     let dividing = hud::swipe(ui, pane, viewport, image, over.is_some());
     if over.is_some() {

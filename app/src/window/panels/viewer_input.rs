@@ -25,6 +25,9 @@ pub fn take(ui: &Ui, pane: &mut Pane<'_>, stack: &Stack, response: &Response, tr
     }
     if let (true, false, Some(at)) = (response.clicked(), space, response.interact_pointer_pos()) {
         let pixel = transform.pixel(at, stack.size());
+        if let Some(pixel) = pixel {
+            pane.push(Command::SetCross(pixel));
+        }
         let patch = stack.kept().zip(pixel).and_then(|(kept, pixel)| kept.patch_at(pixel));
         pane.push(Command::SelectPatch(patch));
     }

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 mod basics;
 mod live;
+mod panes;
 
 pub(super) const SLICES: usize = 40;
 pub(super) const SIZE: [usize; 2] = [448, 512];

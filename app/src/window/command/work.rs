@@ -1,0 +1,128 @@
+//! Commands of the Train and Compare workspaces.
+
+use super::Effect;
+use crate::window::engine::{Compare, Job, Labelled, Read, Train};
+use crate::window::state::State;
+use crate::window::training::{Field, Training};
+use paser_core::event::Control;
+use paser_core::train::{Preset, TrainConfig};
+use std::path::PathBuf;
+
+/// Takes in a field; the pairs are looked at as soon as all are given.
+pub(super) fn set_field(state: &mut State, field: Field, text: String) -> Vec<Effect> {
+    if state.form.field(field) == text {
+        return Vec::new();
+    }
+    *state.form.field_mut(field) = text;
+    if field == Field::Out {
+        return Vec::new();
+    }
+    if field == Field::Images && state.form.out.is_empty() {
+        let beside = PathBuf::from(&state.form.images).with_file_name("bundle");
+        state.form.out = beside.display().to_string();
+    }
+    state.pairs = None;
+    preview(state)
+}
+
+fn labelled(state: &State) -> Result<Labelled, String> {
+    let form = &state.form;
+    let given = |text: &str| !text.trim().is_empty();
+    if !given(&form.images) || !given(&form.labels) {
+        return Err("choose the images and their labels first".to_owned());
+    }
+    let path = |text: &str| PathBuf::from(text.trim());
+    Ok(Labelled { images: path(&form.images), labels: path(&form.labels), map: form.map()? })
+}
+
+fn preview(state: &mut State) -> Vec<Effect> {
+    let Ok(data) = labelled(state) else { return Vec::new() };
+    let version = state.count();
+    state.previewing = Some(version);
+    vec![Effect::Read(Read::Pairs { data, version })]
+}
+
+/// Takes over all choices of a preset.
+pub(super) fn set_preset(state: &mut State, preset: Preset) {
+    let classes = state.form.map().map_or(3, |m| m.names.len());
+    state.form.config =
+        TrainConfig { seed: state.form.config.seed, ..TrainConfig::preset(preset, 1, classes) };
+    state.form.refused = None;
+}
+
+/// Changes one choice, given as in "beta=0.1".
+pub(super) fn choose(state: &mut State, choice: &str) {
+    match state.form.config.with(choice) {
+        Ok(config) => {
+            state.form.config = config;
+            state.form.refused = None;
+        }
+        Err(e) => state.form.refused = Some(e.to_string().replace("--set ", "")),
+    }
+}
+
+/// Starts the training that the form asks for.
+pub(super) fn train(state: &mut State) -> Vec<Effect> {
+    if let Some(why) = state.busy() {
+        state.notices.warn(why);
+        return Vec::new();
+    }
+    let ready = labelled(state).and_then(|data| Ok((data, state.form.ready()?.1)));
+    let (data, config) = match ready {
+        Ok(ready) => ready,
+        Err(why) => {
+            state.notices.warn(why);
+            return Vec::new();
+        }
+    };
+    let out = PathBuf::from(state.form.out.trim());
+    if out.as_os_str().is_empty() {
+        state.notices.warn("say in which folder the bundle shall be made");
+        return Vec::new();
+    }
+    let (id, control) = (state.count(), Control::default());
+    state.training = Some(Training::new(id, control.clone()));
+    vec![Effect::Compute(Job::Train(Box::new(Train { id, data, config, out, control })))]
+}
+
+/// Holds the training, or lets it go on.
+pub(super) fn toggle_pause(state: &mut State) {
+    if let Some(training) = state.training.as_ref().filter(|t| t.runs()) {
+        training.control.set_paused(!training.control.paused());
+    }
+}
+
+/// Ends the training: with a bundle of what it has, or keeping only the finished stages.
+pub(super) fn end(state: &mut State, keep: bool) {
+    if let Some(training) = state.training.as_ref().filter(|t| t.runs()) {
+        if keep {
+            training.control.finish();
+        } else {
+            training.control.stop();
+        }
+        training.control.set_paused(false);
+    }
+}
+
+/// Compares all methods on the form's images.
+pub(super) fn compare(state: &mut State) -> Vec<Effect> {
+    if let Some(why) = state.busy() {
+        state.notices.warn(why);
+        return Vec::new();
+    }
+    if state.model().is_none() {
+        state.notices.warn("choose a bundle first");
+        return Vec::new();
+    }
+    match labelled(state) {
+        Ok(data) => {
+            state.comparison.working = Some((0, 0));
+            let control = Control::default();
+            vec![Effect::Compute(Job::Compare(Box::new(Compare { data, control })))]
+        }
+        Err(why) => {
+            state.notices.warn(why);
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Methods side by side: the rows of the Compare workspace.
+
+use paser_core::bundle::Manifest;
+use paser_core::compare;
+use paser_core::metrics::Paired;
+use serde::Deserialize;
+
+/// A method on a set of images.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Row {
+    /// "f0", "paser", "random, same shares", "oracle", ...
+    pub method: String,
+    /// λ, where the method has one.
+    pub lambda: Option<f64>,
+    /// Number of images.
+    pub images: usize,
+    /// Mean macro IoU.
+    pub iou: f64,
+    /// Share of patches to each net.
+    pub shares: Vec<f64>,
+    /// Mean cost of an image.
+    pub flops: f64,
+    /// IoU above that of a random router with the same shares.
+    pub above_random: Option<Paired>,
+}
+
+impl Row {
+    /// IoU for a GigaFlop.
+    pub fn per_gigaflop(&self) -> f64 {
+        self.iou / (self.flops / 1e9).max(f64::MIN_POSITIVE)
+    }
+
+    /// Name with λ.
+    pub fn title(&self) -> String {
+        self.lambda.map_or_else(|| self.method.clone(), |l| format!("{}, λ {l}", self.method))
+    }
+}
+
+/// What is compared, and by what it is sorted.
+#[derive(Clone, Debug, Default)]
+pub struct Comparison {
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// What they were measured on, in words.
+    pub on: String,
+    /// Column that sorts, and whether the largest comes first.
+    pub sort: (Column, bool),
+    /// Whether a comparison is being computed: images done and in all.
+    pub working: Option<(usize, usize)>,
+}
+
+/// The columns that can sort.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Column {
+    /// In the order of the table: nets, then policies.
+    #[default]
+    Given,
+    /// Weight of the cost.
+    Lambda,
+    /// IoU.
+    Iou,
+    /// Cost.
+    Cost,
+    /// IoU for a GigaFlop.
+    Worth,
+}
+
+impl Comparison {
+    /// The rows that the bundle's training recorded.
+    pub fn recorded(manifest: &Manifest) -> Self {
+        let validation = &manifest.training["validation"];
+        let rows: Vec<Row> = serde_json::from_value(validation["test"].clone()).unwrap_or_default();
+        let images = rows.first().map_or(0, |r| r.images);
+        let measured_on = validation["measured_on"].as_str().unwrap_or("its own images");
+        let on = format!("As the bundle's training recorded it on {images} {measured_on}");
+        Self { rows, on, ..Self::default() }
+    }
+
+    /// Rows that were computed here.
+    pub fn computed(rows: &[compare::Row], on: String) -> Self {
+        let rows = serde_json::to_value(rows).and_then(serde_json::from_value).unwrap_or_default();
+        Self { rows, on, ..Self::default() }
+    }
+
+    /// Numbers of the rows as they are sorted.
+    pub fn order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        let (column, falling) = self.sort;
+        let key = |i: &usize| {
+            let row = &self.rows[*i];
+            match column {
+                Column::Given => *i as f64,
+                Column::Lambda => row.lambda.unwrap_or(-1.0),
+                Column::Iou => row.iou,
+                Column::Cost => row.flops,
+                Column::Worth => row.per_gigaflop(),
+            }
+        };
+        order.sort_by(|a, b| key(a).total_cmp(&key(b)));
+        if falling {
+            order.reverse();
+        }
+        order
+    }
+}

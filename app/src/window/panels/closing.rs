@@ -1,0 +1,38 @@
+//! Closing the window during work asks first.
+
+use super::{Pane, kit};
+use crate::window::command::Command;
+use crate::window::theme;
+use egui::{Frame, Id, Margin, Modal, RichText, Stroke, Ui};
+
+/// Draws it where the user wants to close.
+pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
+    if !pane.state.closing {
+        return;
+    }
+    let t = theme::of(ui);
+    let frame = Frame::new()
+        .fill(t.panel)
+        .corner_radius(10)
+        .stroke(Stroke::new(1.0, t.line))
+        .inner_margin(Margin::same(22));
+    Modal::new(Id::unique("closing")).frame(frame).show(ui.ctx(), |ui| {
+        ui.set_width(430.0);
+        ui.label(RichText::new("Close while work is in progress?").font(theme::strong(15.0)).color(t.text));
+        let training = pane.state.training.as_ref().is_some_and(|t| t.runs());
+        kit::note(ui, if training {
+            "Training stops. What it finished is kept beside the bundle's folder, and the same training goes on from there."
+        } else {
+            "The run stops. Its unfinished files are removed; nothing else is touched."
+        });
+        ui.add_space(12.0);
+        ui.horizontal(|ui| {
+            if kit::primary(ui, "Stay", 130.0, true).clicked() {
+                pane.push(Command::AskClose(false));
+            }
+            if kit::secondary(ui, "Stop and close", 150.0, true).clicked() {
+                pane.push(Command::Quit);
+            }
+        });
+    });
+}

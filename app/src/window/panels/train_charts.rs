@@ -1,0 +1,149 @@
+//! How a training goes: its stages, and the figures of one of them.
+
+use crate::window::command::Command;
+use crate::window::panels::chart::{Line, lines};
+use crate::window::panels::{Pane, kit};
+use crate::window::training::{StageLog, Training};
+use crate::window::{text, theme};
+use egui::{Color32, Frame, Margin, RichText, ScrollArea, Sense, Stroke, Ui, vec2};
+use paser_core::event::Figure;
+
+/// Draws it.
+pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
+    let state = pane.state;
+    let Some(training) = &state.training else {
+        empty(ui);
+        return;
+    };
+    head(ui, training);
+    ui.add_space(12.0);
+    stages(ui, pane, training);
+    ui.add_space(12.0);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        if let Some(stage) = training.stage() {
+            figures(ui, stage);
+        }
+        let t = theme::of(ui);
+        for note in &training.notes {
+            ui.add_space(6.0);
+            ui.label(RichText::new(note).font(theme::small()).color(t.on_canvas_dim));
+        }
+    });
+}
+
+fn empty(ui: &mut Ui) {
+    let t = theme::of(ui);
+    ui.vertical_centered(|ui| {
+        ui.add_space((ui.available_height() * 0.34).max(20.0));
+        ui.label(RichText::new("Train a bundle of your own").font(theme::strong(22.0)).color(t.on_canvas));
+        ui.add_space(6.0);
+        let said = "Choose images with their labels at the left and press Start training.\nLosses, reward, IoU and the shares of the nets appear here, stage by stage:\nf1 and f2 learn from patches, f0 from the largest of them, the policy from what each net is worth.";
+        ui.label(RichText::new(said).color(t.on_canvas_dim));
+    });
+}
+
+fn head(ui: &mut Ui, training: &Training) {
+    let t = theme::of(ui);
+    let (said, colour) = match &training.outcome {
+        Some(Ok(Some(folder))) => (format!("Done: the bundle is in {}", folder.display()), t.good),
+        Some(Ok(None)) => ("Stopped; finished stages are kept".to_owned(), t.amber),
+        Some(Err(why)) => (why.clone(), t.error),
+        None if training.control.paused() => ("Paused".to_owned(), t.amber),
+        None if training.control.finishing() => {
+            ("Ending; a bundle is made of what there is".to_owned(), t.amber)
+        }
+        None if training.stages.is_empty() => {
+            ("Reading images and checking the device…".to_owned(), t.on_canvas)
+        }
+        None => ("Training".to_owned(), t.on_canvas),
+    };
+    ui.label(RichText::new(said).font(theme::strong(18.0)).color(colour));
+    let spent = training.took.unwrap_or_else(|| training.since.elapsed()).as_secs_f64();
+    let mut line = format!("{} so far", text::span(spent));
+    if let (Some(stage), true) = (training.stages.last(), training.runs()) {
+        line = format!("{line} · {}: step {} of {}", stage.name, stage.done, stage.total);
+        if let Some(epoch) = stage.epoch {
+            line += &format!(", epoch {epoch:.1}");
+        }
+        if let Some(left) = stage.left {
+            line += &format!(" · {} left in this stage", text::span(left));
+        }
+    }
+    ui.label(RichText::new(line).font(theme::small()).color(t.on_canvas_dim));
+}
+
+/// One chip a stage, to choose whose charts are shown.
+fn stages(ui: &mut Ui, pane: &mut Pane<'_>, training: &Training) {
+    let t = theme::of(ui);
+    ui.horizontal_wrapped(|ui| {
+        for (i, stage) in training.stages.iter().enumerate() {
+            let newest = i + 1 == training.stages.len();
+            let shown = training.shown.map_or(newest, |s| s == i);
+            let done = stage.done as f32 / stage.total.max(1) as f32;
+            let frame = Frame::new()
+                .fill(if shown { t.hovered } else { t.raised })
+                .corner_radius(6)
+                .stroke(Stroke::new(1.0, if shown { t.accent } else { t.line }))
+                .inner_margin(Margin::symmetric(10, 6));
+            let chip = frame.show(ui, |ui| {
+                ui.set_width(118.0);
+                ui.vertical(|ui| {
+                    ui.label(RichText::new(&stage.name).font(theme::small()).color(t.text));
+                    kit::progress(ui, done, if newest && training.runs() { t.accent } else { t.good });
+                });
+            });
+            let response = chip.response.interact(Sense::click());
+            response.widget_info(|| {
+                egui::WidgetInfo::selected(egui::Role::Button, true, shown, format!("Stage {}", stage.name))
+            });
+            if response.clicked() {
+                pane.push(Command::ShowStage((!newest).then_some(i)));
+            }
+        }
+    });
+}
+
+/// One chart a figure; the shares of the nets together in one.
+fn figures(ui: &mut Ui, stage: &StageLog) {
+    let t = theme::of(ui);
+    let columns = if ui.available_width() > 700.0 { 2.0 } else { 1.0 };
+    let size = vec2((ui.available_width() - 12.0 * (columns - 1.0)) / columns, 190.0);
+    ui.spacing_mut().item_spacing = vec2(12.0, 12.0);
+    ui.horizontal_wrapped(|ui| {
+        for (figure, points) in &stage.series {
+            let title = match figure {
+                Figure::Loss => "Loss",
+                Figure::Reward => "Reward of a patch (Eq. 2)",
+                Figure::Iou => "IoU on held-out pieces",
+                Figure::Lambda => "λ, weight of the cost",
+                Figure::Tvd => "TVD from λ = 0",
+                Figure::Alpha => "α, chance of acting by the policy",
+                Figure::Share(_) => continue,
+            };
+            let name = figure.to_string();
+            lines(ui, title, size, &[Line { name, colour: t.accent, points }]);
+        }
+        let nets = stage.series.keys().filter(|f| matches!(f, Figure::Share(_))).count();
+        let shares: Vec<Line<'_>> = stage
+            .series
+            .iter()
+            .filter_map(|(figure, points)| match figure {
+                Figure::Share(i) => Some((usize::from(*i), points)),
+                _ => None,
+            })
+            .map(|(net, points)| Line { name: theme::letter(net, nets), colour: share(ui, net), points })
+            .collect();
+        if !shares.is_empty() {
+            lines(ui, "Share of patches", size, &shares);
+        }
+    });
+    if stage.series.is_empty() {
+        kit::note(ui, format!("{} of {} done.", stage.done, stage.total));
+    }
+}
+
+/// The colour of a net's line: yellow does not show on white.
+fn share(ui: &Ui, net: usize) -> Color32 {
+    let colour = theme::route(net);
+    if ui.visuals().dark_mode || net != 2 { colour } else { Color32::from_rgb(0xb0, 0x9a, 0x00) }
+}
