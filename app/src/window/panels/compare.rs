@@ -163,7 +163,7 @@ fn method(name: &str) -> Option<Method> {
         "oracle" => None,
         n if n.starts_with("paser") => Some(Method::Paser),
         n if n.starts_with("random") => Some(Method::Random),
-        n => n.parse().ok(),
+        n => n.parse().ok().filter(|m| matches!(m, Method::Net(_))),
     }
 }
 
