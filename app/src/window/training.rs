@@ -269,6 +269,7 @@ pub const CHOICES: &[(&str, &[Choice])] = &[
                 "",
                 "Total loss as printed, CE + β KD; else (1 − β) CE + β KD as in the authors' code",
             ),
+            c("taught", "", "Tiles of a batch that the largest net answers too; null: all"),
             c("passes", "K", "Monte Carlo passes of f0 that make its entropy"),
             c(
                 "f0_label",

@@ -7,7 +7,7 @@ use super::segment::{Opinion, PatchJob, PatchRoute, Segmenter, SliceResult, Tile
 use super::tiles::{self, Rect};
 use crate::cost::Flops;
 use crate::data::normalise::Prepared;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Control;
 use crate::metrics::UNLABELLED;
 use burn::tensor::{Tensor, TensorData};
@@ -71,6 +71,11 @@ impl Live {
         control: &Control,
     ) -> Result<SliceResult> {
         segmenter.check(choice)?;
+        if matches!(choice.method, Method::Idk | Method::IdkMatch) {
+            return Err(Error::invalid(
+                "a cascade decides net after net and is not routed live; segment the stack with it instead",
+            ));
+        }
         let mut run = self.ask(segmenter, choice)?;
         let mut results = vec![blank(&self.slice, choice)];
         let known = if choice.needs_f0() { self.opinions.as_slice() } else { &[] };

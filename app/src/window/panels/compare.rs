@@ -18,7 +18,7 @@ const COLUMNS: [(&str, f32, Option<Column>); 6] = [
     ("GFLOPs", 84.0, Some(Column::Cost)),
     ("IoU/GF", 80.0, Some(Column::Worth)),
     ("S / M / L, %", 116.0, None),
-    ("above random (95 %)", 190.0, None),
+    ("above random (95 %)", 226.0, None),
 ];
 
 /// Draws it.
@@ -163,7 +163,7 @@ fn method(name: &str) -> Option<Method> {
         "oracle" => None,
         n if n.starts_with("paser") => Some(Method::Paser),
         n if n.starts_with("random") => Some(Method::Random),
-        n => n.parse().ok(),
+        n => n.parse().ok().filter(|m| matches!(m, Method::Net(_))),
     }
 }
 
@@ -205,7 +205,12 @@ fn plot(ui: &mut Ui, comparison: &Comparison) {
         let at = axes.place(point(row));
         ui.painter().circle(at, 4.0, t.panel, Stroke::new(1.5, t.text));
         let right = at.x > area.right() - 26.0;
-        let (side, align) = if right { (-8.0, Align2::RIGHT_TOP) } else { (8.0, Align2::LEFT_TOP) };
+        let low = at.y > area.bottom() - 20.0;
+        let (side, align) = match (right, low) {
+            (true, _) => (-8.0, Align2::RIGHT_TOP),
+            (false, true) => (8.0, Align2::LEFT_BOTTOM),
+            (false, false) => (8.0, Align2::LEFT_TOP),
+        };
         ui.painter().text(at + vec2(side, 4.0), align, &row.method, theme::strong(theme::SMALL), t.text);
     }
     ui.horizontal(|ui| {

@@ -53,13 +53,19 @@ pub fn divide(ui: &mut Ui) {
 pub fn primary(ui: &mut Ui, text: &str, width: f32, enabled: bool) -> Response {
     let t = theme::of(ui);
     let text = RichText::new(text).font(theme::strong(theme::BODY)).color(t.on_primary);
-    let button = Button::new(text).fill(t.primary).min_size(vec2(width, TALL));
-    ui.add_enabled(enabled, button)
+    wide(ui, Button::new(text).fill(t.primary), width, enabled)
 }
 
 /// The button for what one may do as well.
 pub fn secondary(ui: &mut Ui, text: &str, width: f32, enabled: bool) -> Response {
-    ui.add_enabled(enabled, Button::new(RichText::new(text).font(theme::body())).min_size(vec2(width, TALL)))
+    wide(ui, Button::new(RichText::new(text).font(theme::body())), width, enabled)
+}
+
+/// A tall button with its text in the middle, whatever the layout around it.
+fn wide(ui: &mut Ui, button: Button<'_>, width: f32, enabled: bool) -> Response {
+    let layout = Layout::left_to_right(Align::Center);
+    let add = |ui: &mut Ui| ui.add_enabled(enabled, button.min_size(vec2(width, TALL)));
+    ui.allocate_ui_with_layout(vec2(width, TALL), layout, add).inner
 }
 
 /// A bar divided by `shares` in `colours`; the pieces are named where there is room.

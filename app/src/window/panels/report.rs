@@ -43,6 +43,7 @@ fn page(ui: &mut Ui, pane: &mut Pane<'_>, stack: &Stack) {
         .inner_margin(Margin::same(28));
     frame.show(ui, |ui| {
         ui.set_width(WIDTH);
+        ui.spacing_mut().interact_size.y = 18.0;
         ui.with_layout(egui::Layout::top_down(egui::Align::LEFT), |ui| {
             ui.label(RichText::new(stack.name()).font(theme::strong(20.0)).color(t.text));
             let count = stack.results.summaries().count();
@@ -62,7 +63,7 @@ fn page(ui: &mut Ui, pane: &mut Pane<'_>, stack: &Stack) {
 
 /// Mean over the segmented slices with the spread between slices.
 fn phases(ui: &mut Ui, pane: &Pane<'_>, stack: &Stack) {
-    kit::heading(ui, "Phases, mean over slices ± their standard deviation");
+    kit::heading(ui, "Phases, mean ± spread of the slices");
     let Some(model) = pane.state.model() else { return };
     let all: Vec<Vec<f64>> = stack.results.summaries().map(|s| s.fractions()).collect();
     for (i, class) in model.manifest.classes.iter().enumerate() {
@@ -73,7 +74,9 @@ fn phases(ui: &mut Ui, pane: &Pane<'_>, stack: &Stack) {
         ui.horizontal(|ui| {
             let [r, g, b] = class.colour;
             kit::swatch(ui, Color32::from_rgb(r, g, b));
-            kit::row(ui, &class.name, &format!("{} ± {} %", text::percent(mean), text::percent(spread)));
+            let spread =
+                if values.len() > 1 { format!(" ± {}", text::percent(spread)) } else { String::new() };
+            kit::row(ui, &class.name, &format!("{}{spread} %", text::percent(mean)));
         });
     }
 }

@@ -72,7 +72,11 @@ fn text(ui: &mut Ui, pane: &mut Pane<'_>, name: &str, field: Field, browse: Opti
     let mut typed = pane.state.form.field(field).to_owned();
     ui.horizontal(|ui| {
         let label = ui
-            .add_sized([96.0, 26.0], egui::Label::new(RichText::new(name).color(t.text)).halign(Align::LEFT));
+            .allocate_ui_with_layout(vec2(96.0, 26.0), Layout::left_to_right(Align::Center), |ui| {
+                ui.set_min_width(96.0);
+                ui.label(RichText::new(name).color(t.text))
+            })
+            .inner;
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if let Some(pick) = browse
                 && ui.button("Browse…").clicked()
