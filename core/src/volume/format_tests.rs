@@ -208,6 +208,19 @@ fn headers_that_lie_are_refused_in_one_sentence() {
 }
 
 #[test]
+fn metadata_that_is_no_object_is_refused() {
+    let folder = TempDir::new().unwrap();
+    for text in ["0", "[]", "null", "\"zarr\"", "{}", "{\"attributes\": 1}", "{\"node_type\": \"array\"}"] {
+        for name in ["zarr.json", ".zarray", ".zgroup", ".zattrs"] {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            assert!(open(folder.path()).is_err(), "{name}: {text}");
+            fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+#[test]
 fn raw_files_are_described_by_text() {
     let spec: RawSpec = "2x3x4, u16, be, header=8".parse().unwrap();
     assert_eq!((spec.shape, spec.big_endian, spec.header), ([2, 3, 4], true, 8));
@@ -266,7 +279,7 @@ fn apply(bytes: &mut Vec<u8>, damage: &Damage) {
 }
 
 proptest! {
-    /// `PROPTEST_CASES` sets how many; a million were run when these readers were written.
+    /// `PROPTEST_CASES` sets how many.
     #[test]
     fn damaged_files_are_errors_or_volumes(
         kind in 0..SEEDS,

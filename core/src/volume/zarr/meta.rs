@@ -152,8 +152,8 @@ fn json(path: &Path) -> Result<Option<Value>> {
 
 /// What users and OME wrote about a group.
 fn attributes(dir: &Path) -> Result<Value> {
-    if let Some(mut group) = json(&dir.join("zarr.json"))? {
-        return Ok(group["attributes"].take());
+    if let Some(group) = json(&dir.join("zarr.json"))? {
+        return Ok(group.get("attributes").cloned().unwrap_or_default());
     }
     Ok(json(&dir.join(".zattrs"))?.unwrap_or_default())
 }
