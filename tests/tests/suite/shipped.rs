@@ -29,16 +29,20 @@ fn the_bundle_is_small_and_whole() {
 }
 
 #[test]
-fn its_record_holds_every_policy_lambda_a_half_and_the_fixed_nets() {
+fn its_record_shows_what_it_is_for() {
     let manifest = bundle().manifest;
     let rows = manifest.training["validation"]["test"].as_array().expect("test rows").clone();
-    for net in ["f0", "f1", "f2"] {
-        assert!(row(&rows, net, None)["iou"].as_f64().unwrap() > 0.3);
-    }
-    for lambda in [manifest.lambda, 0.5] {
-        let paser = row(&rows, "paser", Some(lambda));
-        assert!(paser["above_random"]["pairs"].as_u64().unwrap() >= 10, "{paser}");
-    }
+    let iou = |method| row(&rows, method, None)["iou"].as_f64().unwrap();
+    assert!(iou("f2") - iou("f0") >= 0.05, "f2 gains: {} over {}", iou("f2"), iou("f0"));
+    let conditioned = manifest.conditioned.as_ref().expect("a policy for every λ");
+    assert!(conditioned.preferred);
+    let chosen = row(&rows, "paser, λ-conditioned", Some(manifest.lambda));
+    assert!(chosen["above_random"]["low"].as_f64().unwrap() > 0.0, "{chosen}");
+    let point = conditioned.curve.iter().find(|p| p.lambda == manifest.lambda).unwrap();
+    assert!(point.shares.iter().all(|s| *s >= 0.05), "every net gets its share: {:?}", point.shares);
+    assert!(conditioned.curve.is_sorted_by(|a, b| a.flops >= b.flops), "cost falls as λ rises");
+    row(&rows, "paser, λ-conditioned", Some(0.5));
+    row(&rows, "paser", Some(0.5));
     assert_eq!(manifest.curve.len(), manifest.policies.len());
 }
 
