@@ -96,9 +96,9 @@ fn header(ui: &mut Ui, pane: &mut Pane<'_>) {
         let arrow = if !on {
             ""
         } else if falling {
-            " ▾"
+            " ↓"
         } else {
-            " ▴"
+            " ↑"
         };
         let (at, align) = if column == Some(Column::Given) {
             (cell.left_center() + vec2(10.0, 0.0), Align2::LEFT_CENTER)

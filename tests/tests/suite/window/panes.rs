@@ -126,6 +126,20 @@ fn every_choice_of_a_training_is_in_the_form_and_can_be_set_there() {
 }
 
 #[test]
+fn every_group_of_choices_opens_and_takes_what_is_typed() {
+    let mut harness = harness(filled(Mode::Dark));
+    for (group, _) in CHOICES {
+        harness.get_by_label(group).click();
+        harness.run_steps(8);
+        harness.get_by_label(group).click();
+        harness.run_steps(8);
+    }
+    harness.get_by_label("Distillation of f0").click();
+    harness.run_steps(8);
+    assert_eq!(harness.query_all_by_label("β").count(), 1);
+}
+
+#[test]
 fn a_training_starts_pauses_ends_and_is_the_only_work() {
     let mut state = filled(Mode::Dark);
     let job = training(&mut state);
