@@ -2,7 +2,7 @@
 //! asked for, exports as they should be.
 
 use crate::fixture::{Kind, bundle, json, stack};
-use paser_core::bundle::{Bundle, CascadeEntry};
+use paser_core::bundle::{Bundle, CascadeEntry, F0Label, MonteCarlo};
 use paser_core::compare::Cascade;
 use paser_core::data::normalise::{Prepared, Range};
 use paser_core::device::Compute;
@@ -244,4 +244,20 @@ fn a_cascade_that_never_or_always_doubts_is_its_last_or_its_first_net() {
     let expected: Vec<u8> =
         first.routes.iter().map(|r| u8::from(r.entropy > first.routes[0].entropy)).collect();
     assert_eq!(halfway.routes.iter().map(|r| r.net).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn f0_answers_by_its_first_pass_where_the_bundle_says_so() {
+    let folder = tempdir().unwrap();
+    let whole = segmenter(&bundle(folder.path(), &Kind::small()));
+    let slice = [prepared([40, 50], 1, 3)];
+    let labels = |passes, label| {
+        let mut manifest = whole.manifest.clone();
+        manifest.monte_carlo = MonteCarlo { passes, label, ..manifest.monte_carlo };
+        let one = Segmenter::of(manifest, whole.models.clone(), whole.compute.clone());
+        let choice = Choice { method: Method::Net(0), ..PASER };
+        one.segment(&slice, &[String::new()], &choice).unwrap().swap_remove(0).labels
+    };
+    assert_eq!(labels(3, F0Label::FirstPass), labels(1, F0Label::Mean));
+    assert_ne!(labels(3, F0Label::FirstPass), labels(3, F0Label::Mean));
 }
