@@ -354,7 +354,7 @@ fn set_lambda(state: &mut State, lambda: Option<f64>) -> Vec<Effect> {
 
 /// Shows what a method makes of the slice on show.
 fn show_method(state: &mut State, method: Method, lambda: Option<f64>) -> Vec<Effect> {
-    if !state.stack.as_ref().is_some_and(|s| s.kept().is_some()) {
+    if state.stack.as_ref().is_none_or(|s| s.kept().is_none()) {
         state.notices.warn("open a stack and segment a slice first, then see what each method makes of it");
         return Vec::new();
     }

@@ -3,6 +3,7 @@
 use super::{Pane, kit};
 use crate::window::command::Command;
 use crate::window::theme;
+use crate::window::training::Training;
 use egui::{Frame, Id, Margin, Modal, RichText, Stroke, Ui};
 
 /// Draws it where the user wants to close.
@@ -19,7 +20,7 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
     Modal::new(Id::unique("closing")).frame(frame).show(ui.ctx(), |ui| {
         ui.set_width(430.0);
         ui.label(RichText::new("Close while work is in progress?").font(theme::strong(15.0)).color(t.text));
-        let training = pane.state.training.as_ref().is_some_and(|t| t.runs());
+        let training = pane.state.training.as_ref().is_some_and(Training::runs);
         kit::note(ui, if training {
             "Training stops. What it finished is kept beside the bundle's folder, and the same training goes on from there."
         } else {

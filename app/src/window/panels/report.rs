@@ -3,6 +3,7 @@
 use super::{Pane, kit};
 use crate::window::command::Command;
 use crate::window::drift;
+use crate::window::results::Summary;
 use crate::window::state::{Stack, Workspace};
 use crate::window::{text, theme};
 use egui::{CentralPanel, Color32, Frame, Margin, RichText, ScrollArea, Stroke, Ui};
@@ -65,7 +66,7 @@ fn page(ui: &mut Ui, pane: &mut Pane<'_>, stack: &Stack) {
 fn phases(ui: &mut Ui, pane: &Pane<'_>, stack: &Stack) {
     kit::heading(ui, "Phases, mean ± spread of the slices");
     let Some(model) = pane.state.model() else { return };
-    let all: Vec<Vec<f64>> = stack.results.summaries().map(|s| s.fractions()).collect();
+    let all: Vec<Vec<f64>> = stack.results.summaries().map(Summary::fractions).collect();
     for (i, class) in model.manifest.classes.iter().enumerate() {
         let values: Vec<f64> = all.iter().filter_map(|f| f.get(i).copied()).collect();
         let n = values.len().max(1) as f64;

@@ -7,7 +7,7 @@ use super::{Pane, kit};
 use crate::window::command::Command;
 use crate::window::engine::Pick;
 use crate::window::theme;
-use crate::window::training::{CHOICES, Choice, Field, Pairs};
+use crate::window::training::{CHOICES, Choice, Field, Pairs, Training};
 use egui::{
     Align, CentralPanel, CollapsingHeader, Color32, Frame, Id, Layout, Panel, Rect, RichText, ScrollArea,
     Sense, TextEdit, Ui, pos2, vec2,
@@ -22,7 +22,7 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             kit::panel(t, 18, 16).show(ui, |ui| {
                 ui.set_width(394.0);
-                let running = pane.state.training.as_ref().is_some_and(|t| t.runs());
+                let running = pane.state.training.as_ref().is_some_and(Training::runs);
                 ui.add_enabled_ui(!running, |ui| form(ui, pane));
             });
         });
@@ -188,7 +188,8 @@ fn one(ui: &mut Ui, pane: &mut Pane<'_>, choice: &Choice, value: &serde_json::Va
     let entered = response.has_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
     if response.lost_focus() || entered {
         let typed = typed.replace('\n', "");
-        if typed.trim() != value.to_string() {
+        let shown = value.to_string();
+        if typed.trim() != shown {
             pane.push(Command::Choose(format!("{}={}", choice.name, typed.trim())));
         }
         ui.data_mut(|d| d.remove::<(TrainConfig, String)>(id));
