@@ -7,7 +7,7 @@ use super::grey::Grey;
 use super::notice::Weight;
 use super::results::{Kept, Model, Summary};
 use super::session::remember;
-use super::state::{Dial, Loading, Looked, State};
+use super::state::{Dial, Loading, Looked, State, Workspace};
 use super::training::Field;
 use super::trial::Trial;
 use super::truth::Draft;
@@ -128,6 +128,8 @@ fn trained(state: &mut State, id: u64, outcome: Result<Option<PathBuf>, String>)
             let text = "Training stopped; what it finished is kept, and the same training goes on from there";
             state.notices.say(Weight::Done, text, None);
         }
+        // the Train workspace says it itself
+        Err(_) if state.workspace == Workspace::Train => {}
         Err(why) => state.notices.error(why.clone()),
     }
     training.outcome = Some(outcome);

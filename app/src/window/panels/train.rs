@@ -188,7 +188,8 @@ fn one(ui: &mut Ui, pane: &mut Pane<'_>, choice: &Choice, value: &serde_json::Va
     let entered = response.has_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
     if response.lost_focus() || entered {
         let typed = typed.replace('\n', "");
-        if typed.trim() != *value {
+        let shown = value.to_string();
+        if typed.trim() != shown {
             pane.push(Command::Choose(format!("{}={}", choice.name, typed.trim())));
         }
         ui.data_mut(|d| d.remove::<(TrainConfig, String)>(id));

@@ -127,7 +127,9 @@ fn every_choice_of_a_training_is_in_the_form_and_can_be_set_there() {
 
 #[test]
 fn every_group_of_choices_opens_and_takes_what_is_typed() {
-    let mut harness = harness(filled(Mode::Dark));
+    let mut state = ready(Mode::Dark);
+    handle(&mut state, Command::GoToWorkspace(Workspace::Train));
+    let mut harness = harness(state);
     for (group, _) in CHOICES {
         harness.get_by_label(group).click();
         harness.run_steps(8);
