@@ -132,7 +132,7 @@ pub fn put(ui: &Ui, at: egui::Pos2, align: Align2, text: &str, colour: Color32) 
 /// with the slices, so it takes no keyboard focus.
 pub fn slider(ui: &mut Ui, name: &str, at: f32, steps: Option<usize>) -> Option<f32> {
     let t = theme::of(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::drag());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::slider(true, f64::from(at), name));
     let rail = Rect::from_center_size(rect.center(), vec2(rect.width() - 16.0, 4.0));
     let knob = pos2(rail.left() + at.clamp(0.0, 1.0) * rail.width(), rail.center().y);
@@ -151,7 +151,9 @@ pub fn slider(ui: &mut Ui, name: &str, at: f32, steps: Option<usize>) -> Option<
         Color32::WHITE,
         Stroke::new(1.0, t.dim.gamma_multiply(0.6)),
     );
-    let pointer = response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on())?;
+    let pointer = response
+        .interact_pointer_pos()
+        .filter(|_| response.is_pointer_button_down_on() || response.clicked())?;
     let free = ((pointer.x - rail.left()) / rail.width()).clamp(0.0, 1.0);
     let place = steps.map_or(free, |n| (free * n as f32).round() / n.max(1) as f32);
     (place != at).then_some(place)

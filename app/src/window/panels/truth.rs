@@ -45,10 +45,12 @@ fn card(ui: &mut Ui, pane: &mut Pane<'_>, draft: &Draft) {
                 ui.horizontal(|ui| {
                     let [r, g, b] = class.colour;
                     kit::swatch(ui, Color32::from_rgb(r, g, b));
-                    let name = ui.add_sized(
-                        [130.0, 24.0],
-                        egui::Label::new(&class.name).truncate().halign(egui::Align::LEFT),
-                    );
+                    let layout = egui::Layout::left_to_right(egui::Align::Center);
+                    let name = ui.allocate_ui_with_layout(vec2(130.0, 24.0), layout, |ui| {
+                        ui.set_min_width(130.0);
+                        ui.add(egui::Label::new(&class.name).truncate())
+                    });
+                    let name = name.inner;
                     value(ui, pane, draft, i, name.id);
                 });
             }

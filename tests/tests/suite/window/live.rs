@@ -71,6 +71,19 @@ fn moving_lambda_routes_the_slice_on_show_and_stops_what_is_out_of_date() {
 }
 
 #[test]
+fn the_slider_takes_a_click() {
+    let mut state = segmented(Mode::Dark);
+    handle(&mut state, Command::SetLambda(0.3));
+    let mut harness = harness(state);
+    harness.get_by_label("Cost weight λ").click();
+    harness.run_steps(3);
+    assert_eq!(harness.state().state.lambda, 0.05, "the middle of five");
+    harness.key_press_modifiers(Modifiers::CTRL | Modifiers::COMMAND, egui::Key::Z);
+    harness.run_steps(3);
+    assert_eq!(harness.state().state.lambda, 0.3, "undone");
+}
+
+#[test]
 fn lambda_alone_moves_nothing_that_was_never_segmented() {
     let mut state = ready(Mode::Dark);
     assert!(handle(&mut state, Command::SetLambda(0.1)).is_empty());
