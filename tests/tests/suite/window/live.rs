@@ -73,7 +73,7 @@ fn moving_lambda_routes_the_slice_on_show_and_stops_what_is_out_of_date() {
 #[test]
 fn the_slider_takes_a_click() {
     let mut state = segmented(Mode::Dark);
-    handle(&mut state, Command::SetLambda(0.3));
+    state.lambda = 0.3;
     let mut harness = harness(state);
     harness.get_by_label("Cost weight λ").click();
     harness.run_steps(3);
