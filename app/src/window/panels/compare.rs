@@ -194,7 +194,8 @@ fn plot(ui: &mut Ui, comparison: &Comparison) {
     for prefix in ["oracle", "random", "paser, ", "paser"] {
         let exact = prefix == "paser";
         let of = |r: &&Row| if exact { r.method == "paser" } else { r.method.starts_with(prefix) };
-        let mut places: Vec<[f64; 2]> = comparison.rows.iter().filter(of).map(point).collect();
+        let along = comparison.rows.iter().filter(|r| r.lambda.is_some());
+        let mut places: Vec<[f64; 2]> = along.filter(of).map(point).collect();
         places.sort_by(|a, b| a[0].total_cmp(&b[0]));
         let colour = colour(ui, prefix);
         let line = places.iter().map(|p| axes.place(*p)).collect();
