@@ -1,9 +1,12 @@
 //! The general convolution, and the linear layer, of the nets that are no U-Nets.
 
+use super::cpu_depthwise::{DepthwiseKernel, Taps};
+use super::layers::{conv_same, on_cpu};
 use super::norm::BatchNorm;
 use super::pass::Pass;
 use super::start::{Start, constant};
 use super::tally::Tally;
+use burn::backend::Dispatch;
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use burn::tensor::module::conv2d;
@@ -77,9 +80,31 @@ impl Conv2d {
 
     /// [N,C,H,W] -> [N,O,H',W'].
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let padding = self.padding(self.w.dims()[2]);
+        let [outputs, inputs, kernel, _] = self.w.dims();
+        let bias = self.b.as_ref().map(Param::val);
+        if self.stride == 1 && self.dilation == 1 && self.groups == 1 {
+            return conv_same(x, self.w.val(), bias);
+        }
+        if inputs == 1 && self.groups == outputs && on_cpu(&x.device()) {
+            let y = self.depthwise(x, kernel);
+            return match bias {
+                Some(b) => y + b.reshape([1, outputs, 1, 1]),
+                None => y,
+            };
+        }
+        let padding = self.padding(kernel);
         let options = ConvOptions::new([self.stride; 2], [padding; 2], [self.dilation; 2], self.groups);
-        conv2d(x, self.w.val(), self.b.as_ref().map(Param::val), options)
+        conv2d(x, self.w.val(), bias, options)
+    }
+
+    fn depthwise(&self, x: Tensor<4>, kernel: usize) -> Tensor<4> {
+        let (stride, dilation) = (self.stride, self.dilation);
+        let taps = Taps { kernel, stride, dilation, padding: self.padding(kernel) };
+        Tensor::from_dispatch(<Dispatch as DepthwiseKernel>::depthwise(
+            x.into_dispatch(),
+            self.w.val().into_dispatch(),
+            taps,
+        ))
     }
 
     fn padding(&self, kernel: usize) -> usize {

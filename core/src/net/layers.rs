@@ -69,18 +69,7 @@ impl Conv {
 
     /// [N,C,H,W] -> [N,O,H,W].
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [outputs, _, kernel, _] = self.w.dims();
-        let device = x.device();
-        if !on_cpu(&device) {
-            let options = ConvOptions::new([1, 1], [kernel / 2; 2], [1, 1], 1);
-            return conv2d(x, self.w.val(), self.b.as_ref().map(Param::val), options);
-        }
-        let bias = self.b.as_ref().map_or_else(|| Tensor::zeros([outputs], &device), Param::val);
-        Tensor::from_dispatch(<Dispatch as CpuKernels>::conv_same(
-            x.into_dispatch(),
-            self.w.val().into_dispatch(),
-            bias.into_dispatch(),
-        ))
+        conv_same(x, self.w.val(), self.b.as_ref().map(Param::val))
     }
 
     /// Output channels.
@@ -92,6 +81,22 @@ impl Conv {
     pub fn flops(&self, [height, width]: [usize; 2]) -> Flops {
         (self.w.dims().iter().product::<usize>() * height * width) as Flops
     }
+}
+
+/// Convolution of odd kernel size, stride 1, zero padding to the same size: `x` [N,C,H,W], `w` [O,C,k,k],
+/// `b` [O] -> [N,O,H,W].
+pub(crate) fn conv_same(x: Tensor<4>, w: Tensor<4>, b: Option<Tensor<1>>) -> Tensor<4> {
+    let [outputs, _, kernel, _] = w.dims();
+    let device = x.device();
+    if !on_cpu(&device) {
+        return conv2d(x, w, b, ConvOptions::new([1, 1], [kernel / 2; 2], [1, 1], 1));
+    }
+    let bias = b.unwrap_or_else(|| Tensor::zeros([outputs], &device));
+    Tensor::from_dispatch(<Dispatch as CpuKernels>::conv_same(
+        x.into_dispatch(),
+        w.into_dispatch(),
+        bias.into_dispatch(),
+    ))
 }
 
 /// Instance norm (no affine parameters, each sample's own biased variance), then ReLU.

@@ -2,11 +2,14 @@
 
 pub mod conv;
 mod cpu;
+mod cpu_depthwise;
 pub mod deeplabv3plus;
 pub mod dropout;
 pub mod efficientvit;
+pub mod import;
 pub mod layers;
 pub mod matphase;
+mod named;
 pub mod norm;
 pub mod params;
 pub mod pass;
@@ -20,6 +23,7 @@ pub mod unet;
 pub use deeplabv3plus::{Deeplab, DeeplabSpec};
 pub use efficientvit::{Efficientvit, EfficientvitSpec};
 pub use matphase::{Matphase, MatphaseSpec};
+pub use named::{NAMES, named};
 pub use policy::Policy;
 pub use segformer::{Segformer, SegformerSpec};
 pub use unet::{Unet, UnetSpec};

@@ -4,6 +4,9 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Gradients, Tensor, TensorData};
 use std::collections::BTreeMap;
 
+/// Names that a mismatch shows of each kind.
+const SHOWN: usize = 6;
+
 /// One tensor of a net.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values {
@@ -33,8 +36,10 @@ impl std::fmt::Display for Mismatch {
         for (what, names) in
             [("missing", &self.missing), ("extra", &self.extra), ("of another shape", &self.misshaped)]
         {
-            if let Some(first) = names.first() {
-                parts.push(format!("{} {what} (first: {first})", names.len()));
+            if !names.is_empty() {
+                let more = if names.len() > SHOWN { ", ..." } else { "" };
+                let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+                parts.push(format!("{} {what} ({shown}{more})", names.len()));
             }
         }
         write!(f, "{}", parts.join(", "))

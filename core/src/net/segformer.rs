@@ -27,8 +27,8 @@ const DROPOUT: f64 = 0.1;
 pub enum Decoder {
     /// The public checkpoints' (Hugging Face): linear layers with bias, stages joined coarsest first.
     Public,
-    /// OpenMMLab's: 1x1 convolutions with batch norm and ReLU, stages joined finest first. The paper's
-    /// cost fits it at a width of 256.
+    /// OpenMMLab's: 1x1 convolutions with batch norm and ReLU, stages joined finest first. At a
+    /// width of 256 it is the net that the paper's authors are likely to have run.
     OpenMmlab,
 }
 
@@ -72,7 +72,8 @@ impl SegformerSpec {
         }
     }
 
-    /// B5 with the decoder of 256 channels that the paper's cost speaks for: 81,973,715 parameters.
+    /// B5 with the decoder of 256 channels that the paper's cost speaks for: 81,973,715 parameters. (So
+    /// it does in OpenMMLab's form, which costs 2,437,120 more at 224 x 256.)
     pub fn b5_256(channels: usize, classes: usize) -> Self {
         Self { decoder_width: 256, ..Self::b5(channels, classes) }
     }
