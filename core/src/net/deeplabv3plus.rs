@@ -158,7 +158,7 @@ impl Head {
         }
     }
 
-    fn forward(&self, low: Tensor<4>, deep: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+    fn forward(&self, low: Tensor<4>, deep: &Tensor<4>, pass: &mut Pass) -> Tensor<4> {
         let [n, _, height, width] = deep.dims();
         let pooled = relu(&self.image_pool, deep.clone().mean_dim(3).mean_dim(2), pass);
         let mut joined = vec![pooled.expand([n, self.image_pool.outputs(), height, width])];
@@ -234,16 +234,12 @@ impl Deeplab {
         for conv in &self.stem {
             x = relu(conv, x, pass);
         }
-        x = max_pool_3(x);
-        let mut low = None;
-        for stage in &self.stages {
-            for block in stage {
-                x = block.forward(x, pass);
-            }
-            low.get_or_insert_with(|| x.clone());
-        }
-        let low = low.unwrap_or_else(|| x.clone());
-        self.head.forward(low, x, pass)
+        let mut run = |stages: &[Vec<Bottleneck>], x: Tensor<4>| {
+            stages.iter().flatten().fold(x, |x, block| block.forward(x, pass))
+        };
+        let low = run(&self.stages[..1], max_pool_3(x));
+        let deep = run(&self.stages[1..], low.clone());
+        self.head.forward(low, &deep, pass)
     }
 
     /// Counts itself at the tally's size.

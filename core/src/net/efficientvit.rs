@@ -297,7 +297,7 @@ impl Block {
     }
 }
 
-/// Sums the last three stages at an eighth of the input's size.
+/// Sums the last three stages at an eighth of the input's size; `inputs` begin with the coarsest.
 #[derive(Module, Debug)]
 struct Head {
     inputs: Vec<ConvNorm>,
@@ -323,15 +323,18 @@ impl Head {
         }
     }
 
-    /// `maps` of the last three stages, coarsest first.
-    fn forward(&self, maps: Vec<Tensor<4>>, variant: Variant, pass: &mut Pass) -> Tensor<4> {
-        let finest = maps.last().map_or([1, 1], |m| [m.dims()[2], m.dims()[3]]);
-        let mut sum: Option<Tensor<4>> = None;
-        for (conv, map) in self.inputs.iter().zip(maps.clone()) {
-            let x = resize(conv.forward(map, pass), finest, Between::Cubic);
-            sum = Some(sum.map_or(x.clone(), |s| s + x));
-        }
-        let mut x = sum.unwrap_or_else(|| maps[0].clone());
+    /// Logits from the maps of the last three stages, finest first.
+    fn forward(
+        &self,
+        [fine, middle, coarse]: [Tensor<4>; 3],
+        variant: Variant,
+        pass: &mut Pass,
+    ) -> Tensor<4> {
+        let fine = self.inputs[2].forward(fine, pass);
+        let size = [fine.dims()[2], fine.dims()[3]];
+        let middle = resize(self.inputs[1].forward(middle, pass), size, Between::Cubic);
+        let coarse = resize(self.inputs[0].forward(coarse, pass), size, Between::Cubic);
+        let mut x = fine + middle + coarse;
         for chain in &self.middle {
             x = chain.forward(x, variant, pass);
         }
@@ -341,11 +344,13 @@ impl Head {
         self.classifier.forward(x)
     }
 
-    fn tally(&self, sizes: &[[usize; 2]], tally: &mut Tally) {
-        for (conv, size) in self.inputs.iter().zip(sizes) {
-            tally.back_to(*size);
+    /// Counts itself at the sizes of the last three stages, finest first.
+    fn tally(&self, sizes: [[usize; 2]; 3], tally: &mut Tally) {
+        for (conv, size) in self.inputs.iter().rev().zip(sizes) {
+            tally.back_to(size);
             conv.tally(tally);
         }
+        tally.back_to(sizes[0]);
         self.middle.iter().for_each(|chain| chain.tally(tally));
         if let Some(widened) = &self.widened {
             widened.tally(tally);
@@ -386,29 +391,25 @@ impl Efficientvit {
     /// Logits [N,classes,H/8,W/8] of `x` [N,channels,H,W].
     pub fn logits(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
         let variant = if self.is_b0 { Variant::B0 } else { Variant::L2 };
-        let mut x = variant.activate(self.stem.forward(x, pass));
-        let mut maps = Vec::new();
-        for stage in &self.stages {
-            for block in stage {
-                x = block.forward(x, variant, pass);
-            }
-            maps.push(x.clone());
-        }
-        let last = maps.split_off(2).into_iter().rev().collect();
-        self.head.forward(last, variant, pass)
+        let x = variant.activate(self.stem.forward(x, pass));
+        let mut run = |stages: &[Vec<Block>], x: Tensor<4>| {
+            stages.iter().flatten().fold(x, |x, block| block.forward(x, variant, pass))
+        };
+        let fine = run(&self.stages[..3], x);
+        let middle = run(&self.stages[3..4], fine.clone());
+        let coarse = run(&self.stages[4..], middle.clone());
+        self.head.forward([fine, middle, coarse], variant, pass)
     }
 
     /// Counts itself at the tally's size.
     pub fn tally(&self, tally: &mut Tally) {
         self.stem.tally(tally);
-        let mut sizes = Vec::new();
-        for stage in &self.stages {
-            stage.iter().for_each(|block| block.tally(tally));
-            sizes.push(tally.size);
-        }
-        sizes.drain(..2);
-        sizes.reverse();
-        self.head.tally(&sizes, tally);
+        let mut run = |stages: &[Vec<Block>]| {
+            stages.iter().flatten().for_each(|block| block.tally(tally));
+            tally.size
+        };
+        let sizes = [run(&self.stages[..3]), run(&self.stages[3..4]), run(&self.stages[4..])];
+        self.head.tally(sizes, tally);
     }
 
     /// Channels that it reads.

@@ -105,8 +105,9 @@ fn reshaped(values: Values, shape: &[usize]) -> Result<Values, Vec<usize>> {
     Ok(Values { shape: shape.to_vec(), ..values })
 }
 
-/// Name of a SegFormer's tensor in the Hugging Face layout.
+/// Name in the Hugging Face layout of a tensor of [`Net::Segformer`].
 pub fn published(name: &str) -> String {
+    let name = name.strip_prefix("Segformer.").unwrap_or(name);
     let (path, leaf) = name.rsplit_once('.').unwrap_or(("", name));
     let leaf = match leaf {
         "w" | "g" => "weight",

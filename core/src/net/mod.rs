@@ -129,6 +129,8 @@ impl NetSpec {
 }
 
 /// A task net: logits for every pixel.
+// few nets live at a time, and Burn has no boxed modules
+#[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum Net {
     /// A U-Net.

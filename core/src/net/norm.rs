@@ -52,8 +52,8 @@ impl BatchNorm {
     /// With the batch's own figures, which also move the running ones; then ReLU where asked for.
     pub fn forward_train(&mut self, x: Tensor<4>, relu: bool) -> Tensor<4> {
         let seen = self.moments(&x);
-        self.mean = seen.follow(self.mean.clone(), 0);
-        self.var = seen.follow(self.var.clone(), 1);
+        self.mean = seen.follow(&self.mean, 0);
+        self.var = seen.follow(&self.var, 1);
         self.with_own_figures(x, relu)
     }
 

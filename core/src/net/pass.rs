@@ -28,12 +28,12 @@ pub struct Moments {
 
 impl Moments {
     /// A running figure, the mean or the variance, moved towards this batch's.
-    pub(super) fn follow(&self, running: Param<Tensor<1>>, which: usize) -> Param<Tensor<1>> {
+    pub(super) fn follow(&self, running: &Param<Tensor<1>>, which: usize) -> Param<Tensor<1>> {
         moved(running, self.values[which].clone())
     }
 }
 
-fn moved<const D: usize>(running: Param<Tensor<D>>, batch: Tensor<D>) -> Param<Tensor<D>> {
+fn moved<const D: usize>(running: &Param<Tensor<D>>, batch: Tensor<D>) -> Param<Tensor<D>> {
     let new = running.val().detach() * (1.0 - MOMENTUM) + batch.detach() * MOMENTUM;
     Param::initialized(running.id, new.detach()).set_require_grad(false)
 }
@@ -77,7 +77,7 @@ impl ModuleMapper for Follower {
         match self.0.remove(&param.id) {
             Some(batch) => {
                 let shape = param.dims();
-                moved(param, batch.reshape(shape))
+                moved(&param, batch.reshape(shape))
             }
             None => param,
         }
