@@ -2,6 +2,7 @@
 //! count of what each costs.
 
 use super::cpu::CpuKernels;
+use super::resize::{Between, resize};
 use crate::cost::Flops;
 use crate::hash;
 use burn::backend::{Dispatch, DispatchDevice};
@@ -133,9 +134,12 @@ pub fn max_pool_3(x: Tensor<4>) -> Tensor<4> {
 /// bottom and right). [N,C,h,w] -> [N,C,size].
 pub fn upsample_to(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
     let [_, _, height, width] = x.dims();
-    let options = InterpolateOptions::new(InterpolateMode::Bilinear)
-        .with_output_size([2 * height, 2 * width])
-        .with_align_corners(true);
+    let twice = [2 * height, 2 * width];
+    if !on_cpu(&x.device()) {
+        return pad_to(resize(x, twice, Between::LinearAligned), size);
+    }
+    let options =
+        InterpolateOptions::new(InterpolateMode::Bilinear).with_output_size(twice).with_align_corners(true);
     pad_to(interpolate(x, options), size)
 }
 

@@ -6,11 +6,13 @@ use burn::tensor::{Device, Tensor, TensorData};
 /// The cubic's free parameter, PyTorch's.
 const CUBIC: f64 = -0.75;
 
-/// How values between pixels are found; corners are not aligned (PyTorch's default).
+/// How values between pixels are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Between {
     /// From two neighbours along each axis.
     Linear,
+    /// The same with the corner pixels' centres kept in place (PyTorch's `align_corners`).
+    LinearAligned,
     /// From four neighbours along each axis.
     Cubic,
 }
@@ -37,8 +39,12 @@ fn matrix(from: usize, to: usize, between: Between, device: &Device) -> Tensor<2
     let mut weights = vec![0.0_f32; to * from];
     let last = from as f64 - 1.0;
     for (i, row) in weights.chunks_mut(from.max(1)).enumerate() {
-        let at = (i as f64 + 0.5) * from as f64 / to as f64 - 0.5;
-        let at = if between == Between::Linear { at.max(0.0) } else { at };
+        let centred = (i as f64 + 0.5) * from as f64 / to as f64 - 0.5;
+        let at = match between {
+            Between::Linear => centred.max(0.0),
+            Between::LinearAligned => i as f64 * last / (to as f64 - 1.0).max(1.0),
+            Between::Cubic => centred,
+        };
         for step in -1..=2 {
             let place = at.floor() + f64::from(step);
             row[place.clamp(0.0, last) as usize] += weight(at - place, between) as f32;
@@ -51,7 +57,7 @@ fn matrix(from: usize, to: usize, between: Between, device: &Device) -> Tensor<2
 fn weight(distance: f64, between: Between) -> f64 {
     let d = distance.abs();
     match between {
-        Between::Linear => (1.0 - d).max(0.0),
+        Between::Linear | Between::LinearAligned => (1.0 - d).max(0.0),
         Between::Cubic if d <= 1.0 => ((CUBIC + 2.0) * d - (CUBIC + 3.0)) * d * d + 1.0,
         Between::Cubic if d < 2.0 => ((CUBIC * d - 5.0 * CUBIC) * d + 8.0 * CUBIC) * d - 4.0 * CUBIC,
         Between::Cubic => 0.0,

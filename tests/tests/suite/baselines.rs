@@ -88,6 +88,7 @@ fn resizing_gives_the_golden_values_and_has_gradients() {
     let x = golden.tensor::<4>("up_in", &cpu);
     let [_, _, h, w] = x.dims();
     let twice = |between| values(resize(x.clone(), [2 * h, 2 * w], between));
+    close("aligned", &twice(Between::LinearAligned), &golden.values("up_align_corners"), 1e-6);
     close("bilinear", &twice(Between::Linear), &golden.values("up_half_pixel"), 1e-6);
     close("bicubic", &twice(Between::Cubic), &golden.values("up_bicubic_half_pixel"), 1e-6);
     let x = Tensor::<4>::ones([1, 1, 3, 4], &Device::flex().autodiff()).require_grad();
