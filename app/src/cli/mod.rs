@@ -5,6 +5,7 @@ mod bench;
 mod compare;
 mod diagnose;
 mod evaluate;
+mod import;
 mod input;
 mod measure;
 mod models;
@@ -66,6 +67,8 @@ enum Verb {
     },
     /// Adapters, drivers, CPU, versions, paths, measured speed of the nets on each usable device
     Diagnose,
+    /// Public weights (safetensors) as a net of this program
+    Import(import::ImportArgs),
     /// Every net with its parameters and FLOPs at its standard input
     Models,
     /// What a stack is, without reading its voxels
@@ -126,6 +129,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Open { stack }) => open(stack, common),
         Some(Verb::Demo { out }) => segment::demo(out, common),
         Some(Verb::Diagnose) => diagnose::run(common),
+        Some(Verb::Import(args)) => import::run(&args, common),
         Some(Verb::Models) => models::run(common),
         Some(Verb::Info { stack, opened }) => input::info(&stack, &opened, common),
         Some(Verb::Phantom(args)) => phantom::run(&args, common),

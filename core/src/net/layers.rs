@@ -1,7 +1,8 @@
-//! Layers shared by the nets: convolution, instance norm, batch norm, pooling, upsampling, with
-//! the count of what each costs.
+//! Layers of the U-Nets and the policy: convolution, instance norm, pooling, upsampling, with the
+//! count of what each costs.
 
 use super::cpu::CpuKernels;
+use super::resize::{Between, resize};
 use crate::cost::Flops;
 use crate::hash;
 use burn::backend::{Dispatch, DispatchDevice};
@@ -11,12 +12,10 @@ use burn::tensor::ops::{ConvOptions, InterpolateMode, InterpolateOptions, MaxPoo
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
 /// Added to a variance before its square root (PyTorch's default).
-const EPSILON: f64 = 1e-5;
-/// Share of a new batch in batch norm's running figures (PyTorch's default).
-const MOMENTUM: f64 = 0.1;
+pub(crate) const EPSILON: f64 = 1e-5;
 
 /// True where the project's own CPU kernels apply.
-fn on_cpu(device: &Device) -> bool {
+pub(crate) fn on_cpu(device: &Device) -> bool {
     match device.as_dispatch() {
         DispatchDevice::Flex(_) => true,
         DispatchDevice::Autodiff(inner) => matches!(**inner, DispatchDevice::Flex(_)),
@@ -31,11 +30,6 @@ pub(crate) fn param<const D: usize>(
     device: &Device,
 ) -> Param<Tensor<D>> {
     Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
-}
-
-/// A tensor that belongs to a net but is not trained.
-fn buffer(value: f32, size: usize, device: &Device) -> Param<Tensor<1>> {
-    param(vec![value; size], [size], device).set_require_grad(false)
 }
 
 /// Convolution of odd kernel size, stride 1, zero padding to the same size.
@@ -76,18 +70,7 @@ impl Conv {
 
     /// [N,C,H,W] -> [N,O,H,W].
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [outputs, _, kernel, _] = self.w.dims();
-        let device = x.device();
-        if !on_cpu(&device) {
-            let options = ConvOptions::new([1, 1], [kernel / 2; 2], [1, 1], 1);
-            return conv2d(x, self.w.val(), self.b.as_ref().map(Param::val), options);
-        }
-        let bias = self.b.as_ref().map_or_else(|| Tensor::zeros([outputs], &device), Param::val);
-        Tensor::from_dispatch(<Dispatch as CpuKernels>::conv_same(
-            x.into_dispatch(),
-            self.w.val().into_dispatch(),
-            bias.into_dispatch(),
-        ))
+        conv_same(x, self.w.val(), self.b.as_ref().map(Param::val))
     }
 
     /// Output channels.
@@ -99,6 +82,22 @@ impl Conv {
     pub fn flops(&self, [height, width]: [usize; 2]) -> Flops {
         (self.w.dims().iter().product::<usize>() * height * width) as Flops
     }
+}
+
+/// Convolution of odd kernel size, stride 1, zero padding to the same size: `x` [N,C,H,W], `w` [O,C,k,k],
+/// `b` [O] -> [N,O,H,W].
+pub(crate) fn conv_same(x: Tensor<4>, w: Tensor<4>, b: Option<Tensor<1>>) -> Tensor<4> {
+    let [outputs, _, kernel, _] = w.dims();
+    let device = x.device();
+    if !on_cpu(&device) {
+        return conv2d(x, w, b, ConvOptions::new([1, 1], [kernel / 2; 2], [1, 1], 1));
+    }
+    let bias = b.unwrap_or_else(|| Tensor::zeros([outputs], &device));
+    Tensor::from_dispatch(<Dispatch as CpuKernels>::conv_same(
+        x.into_dispatch(),
+        w.into_dispatch(),
+        bias.into_dispatch(),
+    ))
 }
 
 /// Instance norm (no affine parameters, each sample's own biased variance), then ReLU.
@@ -135,9 +134,12 @@ pub fn max_pool_3(x: Tensor<4>) -> Tensor<4> {
 /// bottom and right). [N,C,h,w] -> [N,C,size].
 pub fn upsample_to(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
     let [_, _, height, width] = x.dims();
-    let options = InterpolateOptions::new(InterpolateMode::Bilinear)
-        .with_output_size([2 * height, 2 * width])
-        .with_align_corners(true);
+    let twice = [2 * height, 2 * width];
+    if !on_cpu(&x.device()) {
+        return pad_to(resize(x, twice, Between::LinearAligned), size);
+    }
+    let options =
+        InterpolateOptions::new(InterpolateMode::Bilinear).with_output_size(twice).with_align_corners(true);
     pad_to(interpolate(x, options), size)
 }
 
@@ -154,91 +156,4 @@ pub fn pad_to(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
 /// Cost of a bilinear upsampling to `numel` values.
 pub fn upsample_flops(numel: usize) -> Flops {
     4 * numel as Flops
-}
-
-/// Batch norm over [N,H,W] with running figures.
-#[derive(Module, Debug)]
-pub struct BatchNorm {
-    /// Scale [C].
-    pub g: Param<Tensor<1>>,
-    /// Shift [C].
-    pub b: Param<Tensor<1>>,
-    /// Running mean [C], not trained.
-    pub mean: Param<Tensor<1>>,
-    /// Running unbiased variance [C], not trained.
-    pub var: Param<Tensor<1>>,
-}
-
-impl BatchNorm {
-    /// Scale 1, shift 0, running mean 0, running variance 1.
-    pub fn new(channels: usize, device: &Device) -> Self {
-        Self {
-            g: param(vec![1.0; channels], [channels], device),
-            b: param(vec![0.0; channels], [channels], device),
-            mean: buffer(0.0, channels, device),
-            var: buffer(1.0, channels, device),
-        }
-    }
-
-    /// With the running figures. [N,C,H,W] -> [N,C,H,W].
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let scale = self.g.val() / (self.var.val() + EPSILON).sqrt();
-        let shift = self.b.val() - self.mean.val() * scale.clone();
-        x * channelwise(scale) + channelwise(shift)
-    }
-
-    /// With the batch's own figures, which also move the running ones; then ReLU where asked for.
-    pub fn forward_train(&mut self, x: Tensor<4>, relu: bool) -> Tensor<4> {
-        let [n, channels, h, w] = x.dims();
-        let count = (n * h * w) as f64;
-        let moments = moments(x.clone().detach());
-        let row = |i| moments.clone().narrow(0, i, 1).reshape([channels]);
-        follow(&mut self.mean, row(0));
-        follow(&mut self.var, row(1) * (count / (count - 1.0).max(1.0)));
-        if on_cpu(&x.device()) {
-            return Tensor::from_dispatch(<Dispatch as CpuKernels>::batch_norm(
-                x.into_dispatch(),
-                self.g.val().into_dispatch(),
-                self.b.val().into_dispatch(),
-                relu,
-            ));
-        }
-        let centred = x.clone() - over_batch(x);
-        let variance = over_batch(centred.clone().square());
-        let y = centred / (variance + EPSILON).sqrt() * channelwise(self.g.val()) + channelwise(self.b.val());
-        if relu { activation::relu(y) } else { y }
-    }
-
-    /// Cost in evaluation over `numel` values.
-    pub fn flops(numel: usize) -> Flops {
-        2 * numel as Flops
-    }
-}
-
-/// Mean and biased variance of each channel [2,C].
-fn moments(x: Tensor<4>) -> Tensor<2> {
-    if on_cpu(&x.device()) {
-        return Tensor::from_dispatch(<Dispatch as CpuKernels>::channel_moments(x.into_dispatch()));
-    }
-    let [_, channels, _, _] = x.dims();
-    let mean = over_batch(x.clone());
-    let variance = over_batch((x - mean.clone()).square());
-    Tensor::cat(vec![mean.reshape([1, channels]), variance.reshape([1, channels])], 0)
-}
-
-/// Mean over batch and pixels [1,C,1,1].
-fn over_batch(x: Tensor<4>) -> Tensor<4> {
-    x.mean_dim(3).mean_dim(2).mean_dim(0)
-}
-
-fn channelwise(t: Tensor<1>) -> Tensor<4> {
-    let [channels] = t.dims();
-    t.reshape([1, channels, 1, 1])
-}
-
-/// Moves a running figure towards that of a batch.
-fn follow(running: &mut Param<Tensor<1>>, batch: Tensor<1>) {
-    let old = running.val().detach();
-    let new = old * (1.0 - MOMENTUM) + batch.detach() * MOMENTUM;
-    *running = Param::initialized(running.id, new.detach()).set_require_grad(false);
 }

@@ -4,6 +4,9 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Gradients, Tensor, TensorData};
 use std::collections::BTreeMap;
 
+/// Names that a mismatch shows of each kind.
+const SHOWN: usize = 6;
+
 /// One tensor of a net.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values {
@@ -33,8 +36,10 @@ impl std::fmt::Display for Mismatch {
         for (what, names) in
             [("missing", &self.missing), ("extra", &self.extra), ("of another shape", &self.misshaped)]
         {
-            if let Some(first) = names.first() {
-                parts.push(format!("{} {what} (first: {first})", names.len()));
+            if !names.is_empty() {
+                let more = if names.len() > SHOWN { ", ..." } else { "" };
+                let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+                parts.push(format!("{} {what} ({shown}{more})", names.len()));
             }
         }
         write!(f, "{}", parts.join(", "))
@@ -50,11 +55,35 @@ pub fn state<M: Module>(net: &M) -> State {
 
 /// Trainable values of `net`: everything but batch norm's running figures.
 pub fn count<M: Module>(net: &M) -> usize {
-    state(net)
-        .iter()
-        .filter(|(name, _)| !name.ends_with(".mean") && !name.ends_with(".var"))
-        .map(|(_, values)| values.data.len())
-        .sum()
+    let trained = |name: &str| !name.ends_with(".mean") && !name.ends_with(".var");
+    shapes(net).iter().filter(|(name, _)| trained(name)).map(|(_, s)| s.iter().product::<usize>()).sum()
+}
+
+/// Names and shapes of `net`'s tensors in the order of its layers; weights not made yet are not made.
+pub fn shapes<M: Module>(net: &M) -> Vec<(String, Vec<usize>)> {
+    let mut reader = ShapeReader::default();
+    net.visit(&mut reader);
+    reader.shapes
+}
+
+#[derive(Default)]
+struct ShapeReader {
+    path: Vec<String>,
+    shapes: Vec<(String, Vec<usize>)>,
+}
+
+impl ModuleVisitor for ShapeReader {
+    fn enter_module(&mut self, name: &str, _kind: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _kind: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.shapes.push((self.path.join("."), param.lazy_shape().to_vec()));
+    }
 }
 
 /// Puts `state` into `net`.
@@ -160,13 +189,13 @@ impl ModuleMapper for Writer {
             self.mismatch.missing.push(name);
             return param;
         };
-        let old = param.val();
-        if values.shape != old.dims() || values.data.len() != old.dims().iter().product::<usize>() {
+        let shape = param.lazy_shape();
+        if values.shape != *shape || values.data.len() != shape.num_elements() {
             self.mismatch.misshaped.push(name);
             return param;
         }
-        let trained = old.is_require_grad();
-        let new = Tensor::from_data(TensorData::new(values.data, values.shape), &old.device());
-        Param::initialized(param.id, new.set_require_grad(trained))
+        let new = Tensor::from_data(TensorData::new(values.data, values.shape), &param.lazy_device());
+        let id = param.id;
+        param.transform_for_load(new, id)
     }
 }

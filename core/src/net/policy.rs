@@ -1,9 +1,11 @@
 //! f_RL, the policy: reads f0's labels and entropy, says for every patch which net it should go to.
 
-use super::layers::{BatchNorm, Conv, max_pool_3, param};
+use super::conv::Linear;
+use super::layers::{Conv, max_pool_3, param};
+use super::norm::BatchNorm;
 use crate::cost::Flops;
 use crate::hash::{self, Stream};
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::tensor::module::adaptive_avg_pool2d;
 use burn::tensor::{Device, Tensor, activation};
 
@@ -19,13 +21,6 @@ struct Residual {
     bn2: BatchNorm,
     proj: Conv,
     projbn: BatchNorm,
-}
-
-/// Linear layer; weights [outputs, inputs] as in PyTorch.
-#[derive(Module, Debug)]
-struct Linear {
-    w: Param<Tensor<2>>,
-    b: Param<Tensor<1>>,
 }
 
 /// The policy net: logits [N, patches, nets] from class index and entropy [N,2,H,W].

@@ -5,7 +5,9 @@ use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use paser_core::hash::{Stream, uniform};
+use paser_core::net::conv::{Conv2d, Window};
 use paser_core::net::layers::{Conv, instance_norm, norm_relu};
+use paser_core::net::start::Start;
 use proptest::prelude::*;
 
 fn random(shape: [usize; 4], seed: u32, device: &Device) -> Tensor<4> {
@@ -41,6 +43,32 @@ proptest! {
         close("convolution", &ours, &theirs, 1e-4);
         for (ours, theirs) in our_gradients.iter().zip(&their_gradients) {
             close("gradient", ours, theirs, 1e-3);
+        }
+    }
+
+    #[test]
+    fn depthwise_convolution_and_its_gradients(
+        n in 1usize..3, c in 1usize..5, h in 1usize..20, w in 1usize..20, wide in any::<bool>(),
+        stride in 1usize..3, dilation in 1usize..14, seed in any::<u32>(),
+    ) {
+        let device = Device::flex().autodiff();
+        let kernel = if wide { 5 } else { 3 };
+        let window = Window::depthwise(c, kernel).stride(stride).dilation(dilation);
+        let seeds = &mut Stream::new(seed.into(), "kernels");
+        let conv = Conv2d::new(window, false, &mut Start { device: &device, seeds });
+        let x = random([n, c, h, w], seed, &device).require_grad();
+        let run = |y: Tensor<4>| {
+            let weigh = random(y.dims(), seed ^ 1, &device);
+            let gradients = (y.clone() * weigh).sum().backward();
+            let of = |t: &Tensor<4>| values(t.grad(&gradients).expect("a gradient"));
+            [values(y), of(&x), of(&conv.w.val())]
+        };
+        let padding = dilation * (kernel / 2);
+        let options = ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], c);
+        let ours = run(conv.forward(x.clone()));
+        let theirs = run(conv2d(x.clone(), conv.w.val(), None, options));
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            close("depthwise convolution", ours, theirs, 1e-3);
         }
     }
 

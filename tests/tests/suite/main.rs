@@ -1,5 +1,6 @@
 //! Golden-number, pipeline, command-line and window tests across the public interfaces.
 
+mod baselines;
 mod fixture;
 mod golden;
 mod house;

@@ -134,3 +134,9 @@ fn software_vulkan_gives_the_golden_values_too() {
     let logits = policy(&compute.device).forward(golden.tensor("input", &compute.device));
     close("policy_eval on software Vulkan", &values(logits), &golden.values("logits"), 1e-5);
 }
+
+#[test]
+fn software_vulkan_gives_the_gradients_of_the_cpu() {
+    let Some(compute) = software() else { return };
+    paser_core::trust::check_gradients(compute).expect("right gradients");
+}

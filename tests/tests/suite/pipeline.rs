@@ -196,6 +196,17 @@ fn the_nets_are_counted_to_the_last_digit() {
         {"name": "f1", "parameters": 1_080_595, "input": [1, 56, 64], "flops": 142_047_232_u64},
         {"name": "f2", "parameters": 17_275_459, "input": [1, 56, 64], "flops": 2_245_648_384_u64},
         {"name": "policy", "parameters": 14_736, "input": [2, 224, 256], "flops": 254_837_504_u64},
+        {"name": "deeplabv3plus", "parameters": 41_225_187, "input": [3, 224, 256], "flops": 38_636_856_320_u64},
+        {"name": "segformer", "parameters": 81_973_715, "input": [3, 224, 256], "flops": 14_590_016_000_u64},
+        {"name": "segformer-b0", "parameters": 3_719_027, "input": [3, 224, 256], "flops": 1_560_201_216_u64},
+        {"name": "efficientvit", "parameters": 52_607_923, "input": [3, 224, 256], "flops": 10_854_502_400_u64},
+        {"name": "efficientvit-b0", "parameters": 706_691, "input": [3, 224, 256], "flops": 125_242_880_u64},
+        {
+            "name": "matphase (reconstruction)",
+            "parameters": 34_554_522,
+            "input": [1, 224, 256],
+            "flops": 52_005_904_384_u64,
+        },
     ]);
     assert_eq!(models, expected);
 }
