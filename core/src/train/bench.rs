@@ -22,6 +22,15 @@ use std::time::Instant;
 /// Tiles in a step of the policy stage's bench.
 const TILES: usize = 4;
 
+/// How far the sampled policy gradient spreads.
+#[derive(Clone, Debug, Serialize)]
+pub struct Spread {
+    /// What was measured.
+    pub name: String,
+    /// Root of the mean squared distance over the length of the expected gradient; no unit.
+    pub relative: f64,
+}
+
 /// A measured time, and what it is compared with in the same run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Speed {
@@ -140,7 +149,7 @@ fn policy_speed(compute: &Compute, n: usize, [h, w]: [usize; 2]) -> Result<Vec<S
 ///
 /// # Errors
 /// Where the device fails.
-pub fn reward_speeds(segmenter: &Segmenter, sample: &Sample) -> Result<Vec<Speed>> {
+pub fn reward_speeds(segmenter: &Segmenter, sample: &Sample) -> Result<(Vec<Speed>, Spread)> {
     let sample = first_tiles(sample, segmenter.manifest.layout, TILES);
     let samples = std::slice::from_ref(&sample);
     let table = Table::build(segmenter, samples, &[0], &Control::default(), &mut |_| ())?;
@@ -157,8 +166,9 @@ pub fn reward_speeds(segmenter: &Segmenter, sample: &Sample) -> Result<Vec<Speed
     let own = policy_step(segmenter, &table, &batch, &costs)?;
     let (stage, stage_anew) = (looked + own, anew + own);
     let tiles = batch.len();
-    let spread = estimator_spread(segmenter, &table, &batch, &costs)?;
-    Ok(vec![
+    let relative = estimator_spread(segmenter, &table, &batch, &costs)?;
+    let spread = Spread { name: "sampled policy gradient".to_owned(), relative };
+    let speeds = vec![
         Speed::against(&format!("rewards of {tiles} tiles, looked up"), looked, "computed anew", anew),
         Speed::against(
             &format!("whole policy step on {tiles} tiles, rewards looked up"),
@@ -170,8 +180,8 @@ pub fn reward_speeds(segmenter: &Segmenter, sample: &Sample) -> Result<Vec<Speed
             format!("f_RL's own step in it ({:.1} % of the step with the table)", 100.0 * own / stage),
             own,
         ),
-        spread,
-    ])
+    ];
+    Ok((speeds, spread))
 }
 
 /// Draws of the sampled estimator whose spread is measured.
@@ -179,7 +189,7 @@ const DRAWS: usize = 24;
 
 /// How far sampled gradients of the policy's last layer lie from the expected one: the root of the mean
 /// squared distance over the length of the expected gradient. The expected estimator's own spread is 0.
-fn estimator_spread(segmenter: &Segmenter, table: &Table, batch: &[usize], costs: &[f64]) -> Result<Speed> {
+fn estimator_spread(segmenter: &Segmenter, table: &Table, batch: &[usize], costs: &[f64]) -> Result<f64> {
     let device = segmenter.compute.device.clone().autodiff();
     let layout = segmenter.manifest.layout;
     let [h, w] = layout.tile;
@@ -209,9 +219,7 @@ fn estimator_spread(segmenter: &Segmenter, table: &Table, batch: &[usize], costs
         squares += expected.iter().zip(&sampled).map(|(e, s)| f64::from(e - s).powi(2)).sum::<f64>();
     }
     let length = expected.iter().map(|e| f64::from(*e).powi(2)).sum::<f64>().sqrt();
-    let spread = (squares / DRAWS as f64).sqrt() / length.max(1e-30);
-    let name = "spread of the sampled gradient over the expected gradient's length (no seconds)".to_owned();
-    Ok(Speed::alone(name, spread))
+    Ok((squares / DRAWS as f64).sqrt() / length.max(1e-30))
 }
 
 /// Rewards of actions drawn uniformly, with every net run afresh.

@@ -12,7 +12,7 @@ mod run;
 mod stage;
 mod supervised;
 
-pub use bench::{Speed, net_speeds, reward_speeds};
+pub use bench::{Speed, Spread, net_speeds, reward_speeds};
 pub use card::Card;
 pub use config::{Preset, TrainConfig};
 pub use report::{StageReport, Summary};

@@ -147,7 +147,9 @@ pub(crate) fn choose_lambda(config: &TrainConfig, manifest: &Manifest) -> f64 {
         return lambda;
     }
     let conditioned = manifest.conditioned.as_ref().filter(|c| c.preferred);
-    let curve = conditioned.map_or(&manifest.curve, |c| &c.curve);
+    let trained = manifest.policies.iter().zip(&manifest.curve).filter(|(entry, _)| entry.tvd.is_none());
+    let curve = conditioned
+        .map_or_else(|| trained.map(|(_, point)| point).collect(), |c| c.curve.iter().collect::<Vec<_>>());
     let least = |p: &CurvePoint| p.shares.iter().copied().fold(f64::INFINITY, f64::min);
     let fair =
         curve.iter().filter(|p| least(p) >= config.least_share).max_by(|a, b| a.lambda.total_cmp(&b.lambda));

@@ -6,7 +6,7 @@ use paser_core::Result;
 use paser_core::data::classes::ClassMap;
 use paser_core::data::dataset::Dataset;
 use paser_core::route::Segmenter;
-use paser_core::train::{Speed, net_speeds, reward_speeds};
+use paser_core::train::{Speed, Spread, net_speeds, reward_speeds};
 use serde_json::json;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -27,6 +27,7 @@ pub(super) fn run(args: &BenchArgs, common: &Common) -> Result<()> {
     let compute = common.compute()?;
     let wanted = |name| args.name.is_none_or(|n| n == name);
     let mut rows: Vec<Speed> = Vec::new();
+    let mut spreads: Vec<Spread> = Vec::new();
     if wanted(Name::Nets) {
         rows.extend(net_speeds(&compute)?);
     }
@@ -34,12 +35,17 @@ pub(super) fn run(args: &BenchArgs, common: &Common) -> Result<()> {
         let bundle = bundle(None)?;
         let data = sample(&bundle.manifest)?;
         let segmenter = Segmenter::new(&bundle, compute)?;
-        rows.extend(
-            data.samples.first().map(|s| reward_speeds(&segmenter, s)).transpose()?.unwrap_or_default(),
-        );
+        if let Some(sample) = data.samples.first() {
+            let (speeds, spread) = reward_speeds(&segmenter, sample)?;
+            rows.extend(speeds);
+            spreads.push(spread);
+        }
     }
-    let text: String = rows.iter().map(line).collect();
-    common.print(&json!({ "rows": rows }), &text)
+    let mut text: String = rows.iter().map(line).collect();
+    text.extend(spreads.iter().map(|s| {
+        format!("{}: spreads {:.3} times the expected gradient's length around it\n", s.name, s.relative)
+    }));
+    common.print(&json!({ "rows": rows, "spreads": spreads }), &text)
 }
 
 /// The bundled sample with its truth.

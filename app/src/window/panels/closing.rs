@@ -4,7 +4,7 @@ use super::{Pane, kit};
 use crate::window::command::Command;
 use crate::window::theme;
 use crate::window::training::Training;
-use egui::{Frame, Id, Margin, Modal, RichText, Stroke, Ui};
+use egui::{Id, Modal, RichText, Ui};
 
 /// Draws it where the user wants to close.
 pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
@@ -12,12 +12,7 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
         return;
     }
     let t = theme::of(ui);
-    let frame = Frame::new()
-        .fill(t.panel)
-        .corner_radius(10)
-        .stroke(Stroke::new(1.0, t.line))
-        .inner_margin(Margin::same(22));
-    Modal::new(Id::unique("closing")).frame(frame).show(ui.ctx(), |ui| {
+    Modal::new(Id::unique("closing")).frame(kit::card(t)).show(ui.ctx(), |ui| {
         ui.set_width(430.0);
         ui.label(RichText::new("Close while work is in progress?").font(theme::strong(15.0)).color(t.text));
         let training = pane.state.training.as_ref().is_some_and(Training::runs);

@@ -14,6 +14,15 @@ pub fn panel(t: &Tokens, x: i8, y: i8) -> Frame {
     Frame::new().fill(t.panel).inner_margin(Margin::symmetric(x, y))
 }
 
+/// The frame of a card that lies over the window.
+pub fn card(t: &Tokens) -> Frame {
+    Frame::new()
+        .fill(t.panel)
+        .corner_radius(10)
+        .stroke(Stroke::new(1.0, t.line))
+        .inner_margin(Margin::same(22))
+}
+
 /// Heading of a section.
 pub fn heading(ui: &mut Ui, text: &str) {
     let t = theme::of(ui);

@@ -4,7 +4,7 @@ use super::{Pane, kit, start};
 use crate::window::command::Command;
 use crate::window::keys::{ACTIONS, POINTER};
 use crate::window::theme;
-use egui::{Frame, Id, Margin, Modal, RichText, Stroke, Ui, vec2};
+use egui::{Id, Modal, RichText, Ui, vec2};
 
 /// Draws it where it is open.
 pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
@@ -29,12 +29,7 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
 /// A card over the window; whether the user clicked beside it.
 fn card(ui: &Ui, name: &str, content: impl FnOnce(&mut Ui)) -> bool {
     let t = theme::of(ui);
-    let frame = Frame::new()
-        .fill(t.panel)
-        .corner_radius(10)
-        .stroke(Stroke::new(1.0, t.line))
-        .inner_margin(Margin::same(22));
-    let modal = Modal::new(Id::unique(name)).frame(frame).show(ui.ctx(), content);
+    let modal = Modal::new(Id::unique(name)).frame(kit::card(t)).show(ui.ctx(), content);
     modal.backdrop_response.clicked()
 }
 

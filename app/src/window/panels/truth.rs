@@ -4,18 +4,14 @@ use super::{Pane, kit};
 use crate::window::command::Command;
 use crate::window::truth::Draft;
 use crate::window::{text, theme};
-use egui::{Color32, ComboBox, Frame, Id, Margin, Modal, Rect, RichText, Sense, Stroke, Ui, pos2, vec2};
+use egui::{Color32, ComboBox, Id, Modal, Rect, RichText, Sense, Ui, pos2, vec2};
 
 /// Draws it where a label stack waits for its table.
 pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
     let Some(draft) = pane.state.truth_draft.clone() else { return };
     let t = theme::of(ui);
-    let frame = Frame::new()
-        .fill(t.panel)
-        .corner_radius(10)
-        .stroke(Stroke::new(1.0, t.line))
-        .inner_margin(Margin::same(22));
-    let modal = Modal::new(Id::unique("truth")).frame(frame).show(ui.ctx(), |ui| card(ui, pane, &draft));
+    let modal =
+        Modal::new(Id::unique("truth")).frame(kit::card(t)).show(ui.ctx(), |ui| card(ui, pane, &draft));
     if modal.backdrop_response.clicked() {
         pane.push(Command::TruthTable(None));
     }
