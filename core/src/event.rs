@@ -12,6 +12,7 @@ pub struct Control {
     stop: Arc<AtomicBool>,
     finish: Arc<AtomicBool>,
     pause: Arc<AtomicBool>,
+    watch: Arc<AtomicBool>,
 }
 
 impl Control {
@@ -29,6 +30,16 @@ impl Control {
     /// Whether the work was asked to end early and keep what it has.
     pub fn finishing(&self) -> bool {
         self.finish.load(Ordering::Relaxed)
+    }
+
+    /// Somebody watches: pictures of the work are wanted, too.
+    pub fn watch(&self) {
+        self.watch.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody watches.
+    pub fn watched(&self) -> bool {
+        self.watch.load(Ordering::Relaxed)
     }
 
     /// Holds the work, or lets it go on.
@@ -92,6 +103,23 @@ impl std::fmt::Display for Figure {
     }
 }
 
+/// A tile through the eyes of what is being trained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// Name of the image.
+    pub image: String,
+    /// Rows and columns.
+    pub size: [usize; 2],
+    /// Grey values, 255 for 1 after normalisation.
+    pub grey: Vec<u8>,
+    /// Class of every pixel, 255 where none is known.
+    pub truth: Vec<u8>,
+    /// Class of every pixel as the pupil says.
+    pub labels: Vec<u8>,
+    /// The net of every patch, row by row, where a policy is trained.
+    pub routes: Vec<u8>,
+}
+
 /// How far a piece of work has come.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Progress {
@@ -105,8 +133,13 @@ pub struct Progress {
     pub epoch: Option<f64>,
     /// Seconds that the stage still takes at its speed so far.
     pub seconds_left: Option<f64>,
+    /// Seconds that the whole training still takes, by steps measured at its beginning.
+    pub seconds_left_in_all: Option<f64>,
     /// Figures of the moment.
     pub figures: Vec<(Figure, f64)>,
+    /// What is being trained, at work.
+    #[serde(skip)]
+    pub picture: Option<Arc<Picture>>,
     /// Something that the user should know, as a sentence.
     pub note: Option<String>,
 }

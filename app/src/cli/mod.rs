@@ -16,7 +16,6 @@ mod rerun;
 mod segment;
 mod stack;
 mod train;
-mod written;
 
 use crate::window;
 use clap::{Args, Parser, Subcommand};

@@ -6,16 +6,17 @@ use super::input::{MethodArgs, bundle};
 use super::output::{bar, shares};
 use super::stack::StackArgs;
 use paser_core::bundle::Bundle;
-use paser_core::data::normalise::Range;
 use paser_core::device::Description;
 use paser_core::evaluate::evaluate;
 use paser_core::event::Control;
-use paser_core::export::LabelFormat;
+use paser_core::export::report::RunReport;
+use paser_core::export::report::run::MEMORY;
 use paser_core::export::run::{RunMeta, RunWriter, Totals};
+use paser_core::export::{Evidence, LabelFormat};
 use paser_core::noise::Noise;
 use paser_core::route::stack::{Job, prepare, segment};
 use paser_core::route::{Choice, Method, Segmenter};
-use paser_core::volume::{Hashing, SliceReader};
+use paser_core::volume::Hashing;
 use paser_core::{Error, Result};
 use serde::Serialize;
 use serde_json::json;
@@ -185,10 +186,19 @@ pub(super) fn one(
     let noise = (args.method.noise, common.seed);
     let mut prepared = slices.clone().map(|z| prepare(volume.as_ref(), z, &range, channels, noise));
     let (choice, moved) = args.method.choice(segmenter, common.seed, &mut prepared)?;
-    let mut evidence =
-        evidence(segmenter, bundle, stack, volume.as_ref(), &range, (&choice, args.method.noise), common)?;
+    let evidence = Evidence {
+        segmenter,
+        bundle,
+        stack,
+        opened: args.opened.evidence(),
+        volume: volume.as_ref(),
+        range: &range,
+        choice: &choice,
+        noise: args.method.noise,
+        seed: common.seed,
+    };
+    let mut evidence = evidence.json()?;
     evidence["tvd"] = json!(moved);
-    evidence["opened"] = args.opened.evidence();
     let meta = RunMeta {
         name: stem(stack),
         shape: [slices.len(), info.height, info.width],
@@ -215,7 +225,15 @@ pub(super) fn one(
     writer.note("input_sha256", json!(read.digest()));
     let mut outputs = writer.finish()?;
     if !args.no_report {
-        outputs.extend(super::written::report(out, &stem(stack), seconds, bundle, args, common.force)?);
+        let report = RunReport {
+            folder: out,
+            name: &stem(stack),
+            seconds,
+            bundle,
+            tortuosity: args.tortuosity.clone(),
+            memory: args.opened.memory.map_or(MEMORY, |mb| mb as u64),
+        };
+        outputs.extend(report.write(&Control::default(), common.force)?);
     }
     Ok(Report {
         stack: stack.to_owned(),
@@ -230,39 +248,6 @@ pub(super) fn one(
         device: segmenter.compute.description.clone(),
         outputs,
     })
-}
-
-/// The path from wherever it is repeated.
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// Everything that made a run, for its evidence file.
-fn evidence(
-    segmenter: &Segmenter,
-    bundle: &Bundle,
-    stack: &Path,
-    volume: &dyn SliceReader,
-    range: &Range,
-    (choice, noise): (&Choice, Noise),
-    common: &Common,
-) -> Result<serde_json::Value> {
-    let manifest = &bundle.manifest;
-    let lambda = (choice.method == Method::Paser).then(|| manifest.lambda_of(choice.router));
-    Ok(json!({
-        "program": env!("CARGO_PKG_VERSION"),
-        "stack": absolute(stack),
-        "volume": volume.info(),
-        "bundle": { "folder": absolute(bundle.folder()), "name": manifest.name, "about": manifest.about, "sha256": bundle.hash()? },
-        "method": choice.method,
-        "noise": noise,
-        "lambda": lambda,
-        "router": choice.router,
-        "monte_carlo": manifest.monte_carlo,
-        "seed": common.seed,
-        "normalisation": { "method": manifest.normalisation, "found": range },
-        "device": segmenter.compute.description,
-    }))
 }
 
 /// The main job on the bundled sample: exports, then the figures against its truth.

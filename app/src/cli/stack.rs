@@ -1,7 +1,7 @@
 //! How a stack is opened: as raw voxels, turned, cropped, binned.
 
 use paser_core::Result;
-use paser_core::volume::{self, Axes, Crop, RawSpec, View, Volume};
+use paser_core::volume::{self, Axes, Crop, RawSpec, View, Volume, Voxel};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -20,6 +20,9 @@ pub(super) struct StackArgs {
     /// Average blocks of N x N x N voxels (after --crop)
     #[arg(long, value_name = "N")]
     bin: Option<usize>,
+    /// The voxel size that a run which is repeated was told.
+    #[arg(skip)]
+    voxel: Option<Voxel>,
     /// Memory that may be used, where there is a choice
     #[arg(long, value_name = "MB")]
     pub(super) memory: Option<usize>,
@@ -27,7 +30,7 @@ pub(super) struct StackArgs {
 
 impl StackArgs {
     fn view(&self) -> View {
-        View { axes: self.axes, crop: self.crop.clone(), bin: self.bin }
+        View { axes: self.axes, crop: self.crop.clone(), bin: self.bin, voxel: self.voxel.clone() }
     }
 
     /// Opens the stack as the flags say.
@@ -48,6 +51,6 @@ impl StackArgs {
     pub(super) fn from_evidence(opened: &Value) -> serde_json::Result<Self> {
         let raw = serde_json::from_value(opened["raw"].clone())?;
         let view: View = serde_json::from_value(opened["view"].clone())?;
-        Ok(Self { raw, axes: view.axes, crop: view.crop, bin: view.bin, memory: None })
+        Ok(Self { raw, axes: view.axes, crop: view.crop, bin: view.bin, voxel: view.voxel, memory: None })
     }
 }

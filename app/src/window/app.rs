@@ -2,9 +2,11 @@
 
 use super::canvas::Canvas;
 use super::command::{Command, Effect, handle};
-use super::engine::{Engine, Job};
+use super::engine::{Engine, Job, Read};
 use super::events::absorb;
 use super::panels::{self, Pane};
+use super::project::Project;
+use super::recovery::Recovery;
 use super::session::Session;
 use super::state::{Loading, State};
 use super::theme;
@@ -16,6 +18,8 @@ use std::time::{Duration, Instant};
 
 /// How often a run's figures are drawn anew.
 const TICK: Duration = Duration::from_millis(250);
+/// How often what a restart needs is kept, at most.
+const KEEPING: Duration = Duration::from_secs(2);
 /// Name under which the window is remembered.
 const SESSION: &str = "session";
 
@@ -28,6 +32,9 @@ pub struct Studio {
     title: String,
     /// Whether the user has decided to close.
     leaving: bool,
+    recovery: Option<Recovery>,
+    /// When something was kept last.
+    kept: Instant,
 }
 
 impl Studio {
@@ -35,7 +42,15 @@ impl Studio {
     pub fn of(ctx: &egui::Context, state: State) -> Self {
         theme::install(ctx);
         ctx.set_theme(state.mode.egui());
-        Self { state, engine: None, canvas: Canvas::default(), title: String::new(), leaving: false }
+        Self {
+            state,
+            engine: None,
+            canvas: Canvas::default(),
+            title: String::new(),
+            leaving: false,
+            recovery: None,
+            kept: Instant::now(),
+        }
     }
 
     /// Shows `state` with `engine` at work.
@@ -43,8 +58,26 @@ impl Studio {
         Self { engine: Some(engine), ..Self::of(ctx, state) }
     }
 
+    /// Keeps in `folder` what a restart needs; what a program that was killed left there is offered.
+    pub(super) fn keep_in(&mut self, folder: &std::path::Path) {
+        if let Some((recovery, left)) = Recovery::begin(folder) {
+            (self.recovery, self.state.recovered) = (Some(recovery), left);
+        }
+    }
+
+    /// Keeps what a restart needs, now and then.
+    fn keep(&mut self) {
+        let due = self.kept.elapsed() >= KEEPING && self.state.recovered.is_none();
+        let (Some(recovery), Some(engine), true) = (&mut self.recovery, &self.engine, due) else { return };
+        self.kept = Instant::now();
+        if let Some((path, text)) = recovery.changed(&Project::of(&self.state)) {
+            engine.read(Read::Keep(path, text));
+        }
+    }
+
     /// Asks for the bundle and, where one was named, a stack.
     pub(super) fn begin(&mut self, ctx: &egui::Context, bundle: PathBuf, stack: Option<PathBuf>) {
+        self.state.bundle = Some(bundle.clone());
         self.perform(ctx, vec![Effect::Compute(Job::Load(bundle))]);
         if let Some(path) = stack {
             self.command(ctx, Command::Open(path));
@@ -150,6 +183,7 @@ fn dropped(ctx: &egui::Context) -> Option<Command> {
 impl eframe::App for Studio {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.take_events(ctx);
+        self.keep();
         self.guard_closing(ctx);
     }
 
@@ -159,6 +193,12 @@ impl eframe::App for Studio {
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         storage.set_string(SESSION, Session::of(&self.state).write());
+    }
+
+    fn on_exit(&mut self) {
+        if let Some(recovery) = &self.recovery {
+            recovery.end();
+        }
     }
 
     fn persist_egui_memory(&self) -> bool {

@@ -1,14 +1,19 @@
 //! What the user can ask for, and the one place that changes the state for it.
 
+pub(super) mod project;
 mod truth;
 mod work;
 
+pub(super) use truth::want as want_truth;
+
 use super::canvas::view::View;
-use super::comparison::Column;
+use super::comparison::{Column, Row};
 use super::engine::{Job, Look, Pick, Read, Segment};
 use super::grey::Window;
 use super::history::{self, Settings};
+use super::import::Import;
 use super::overview::Overview;
+use super::project::{ENDING, Item};
 use super::promise;
 use super::state::{Dial, Layer, Loading, Pending, Run, Stack, State, Workspace};
 use super::training::Field;
@@ -17,6 +22,7 @@ use paser_core::event::Control;
 use paser_core::noise::Noise;
 use paser_core::route::{Method, PatchRoute};
 use paser_core::train::Preset;
+use paser_core::volume;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -34,6 +40,22 @@ pub enum Command {
     UseBundle(PathBuf),
     /// Show the field for a path with this text, or hide it.
     PathField(Option<String>),
+    /// Change how the stack is to be read anew; none: leave it as it is.
+    Import(Option<Box<Import>>),
+    /// Ask how the open stack is to be read.
+    AskImport,
+    /// Open the stack anew that way.
+    Reopen,
+    /// Write the project to a file; none: to the one it has, or ask.
+    SaveProject(Option<PathBuf>),
+    /// Say where something that the project names is; none: go on without.
+    Relink(Item, Option<PathBuf>),
+    /// Open the project with its links as they are now.
+    OpenRelinked,
+    /// Leave the project that waits.
+    DropProject,
+    /// Go on where a program that was killed had been.
+    Restore,
     /// Go back to the start.
     Close,
     /// Show slice z.
@@ -110,8 +132,10 @@ pub enum Command {
     Compare,
     /// Sort the comparison.
     SortBy(Column, bool),
-    /// Show what a method makes of the slice on show.
-    ShowMethod(Method, Option<f64>),
+    /// Choose a row of the comparison, by method and λ, and show what it makes of the slice on show.
+    ChooseRow(String, Option<f64>),
+    /// Stop the comparison.
+    StopComparing,
     /// Open a label stack as truth.
     OpenTruth(PathBuf),
     /// Change the class table of the label stack that waits, or send it away.
@@ -174,6 +198,18 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
             return state.sample.clone().map(|path| open(state, path, true)).unwrap_or_default();
         }
         Command::Pick(pick) => return vec![Effect::Pick(pick)],
+        Command::Import(import) => state.import = import,
+        Command::AskImport => state.import = state.stack.as_ref().map(|s| Box::new(Import::of(s))),
+        Command::Reopen => return project::reopen(state),
+        Command::SaveProject(path) => return project::save(state, path),
+        Command::Relink(item, path) => project::relink(state, item, path),
+        Command::OpenRelinked => return project::open(state),
+        Command::DropProject => (state.relink, state.recovered) = (None, None),
+        Command::Restore => {
+            if let Some(project) = state.recovered.take() {
+                return project::take_up(state, project);
+            }
+        }
         Command::UseBundle(folder) => return use_bundle(state, folder),
         Command::Copy(text) => return vec![Effect::Copy(text)],
         Command::SegmentSlice => return segment_slice(state),
@@ -225,7 +261,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::GoToWorkspace(workspace) => state.workspace = workspace,
         Command::SetField(field, text) => return work::set_field(state, field, text),
         Command::SetPreset(preset) => work::set_preset(state, preset),
-        Command::Choose(choice) => work::choose(state, &choice),
+        Command::Choose(choice) => return work::choose(state, &choice),
         Command::Train => return work::train(state),
         Command::PauseTraining => work::toggle_pause(state),
         Command::EndTraining(keep) => work::end(state, keep),
@@ -236,7 +272,8 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         }
         Command::Compare => return work::compare(state),
         Command::SortBy(column, falling) => state.comparison.sort = (column, falling),
-        Command::ShowMethod(method, lambda) => return show_method(state, method, lambda),
+        Command::ChooseRow(method, lambda) => return choose_row(state, method, lambda),
+        Command::StopComparing => work::stop_comparing(state),
         Command::SetNoise(noise) => return set_noise(state, noise),
         Command::Hold => hold(state),
         Command::LetGo => {
@@ -286,13 +323,21 @@ fn view(stack: &mut Stack, command: &Command) {
 }
 
 fn open(state: &mut State, path: PathBuf, eager: bool) -> Vec<Effect> {
+    if path.extension().is_some_and(|e| e == ENDING) {
+        return vec![Effect::Read(Read::Project(path))];
+    }
+    open_as(state, path, volume::View::default(), eager)
+}
+
+fn open_as(state: &mut State, path: PathBuf, how: volume::View, eager: bool) -> Vec<Effect> {
     stop(state);
+    (state.recovered, state.import) = (None, None);
     state.workspace = Workspace::Segment;
     state.method = Method::Paser;
     state.opening = Some(path.clone());
     state.path_field = None;
     state.eager = eager;
-    vec![Effect::Read(Read::Open(path))]
+    vec![Effect::Read(Read::Open(path, how))]
 }
 
 fn use_bundle(state: &mut State, folder: PathBuf) -> Vec<Effect> {
@@ -301,6 +346,7 @@ fn use_bundle(state: &mut State, folder: PathBuf) -> Vec<Effect> {
         return Vec::new();
     }
     state.model = Loading::Waiting;
+    state.bundle = Some(folder.clone());
     vec![Effect::Compute(Job::Load(folder))]
 }
 
@@ -352,16 +398,13 @@ fn set_lambda(state: &mut State, lambda: Option<f64>) -> Vec<Effect> {
     look(state, lambda)
 }
 
-/// Shows what a method makes of the slice on show.
-fn show_method(state: &mut State, method: Method, lambda: Option<f64>) -> Vec<Effect> {
-    if state.stack.as_ref().is_none_or(|s| s.kept().is_none()) {
-        state.notices.warn("open a stack and segment a slice first, then see what each method makes of it");
-        return Vec::new();
-    }
-    state.workspace = Workspace::Segment;
+/// Chooses a row of the comparison; a slice on show that is segmented is routed that way.
+fn choose_row(state: &mut State, method: String, lambda: Option<f64>) -> Vec<Effect> {
+    state.comparison.chosen = Some((method, lambda));
+    let Some(method) = state.comparison.row().and_then(Row::shown) else { return Vec::new() };
     state.method = method;
     state.lambda = lambda.unwrap_or(state.lambda);
-    look(state, state.lambda)
+    look_anew(state, state.lambda)
 }
 
 /// The λ that a budget asks for.
@@ -382,11 +425,19 @@ fn budgeted(state: &State, dial: Dial) -> Option<f64> {
 /// Asks for the slice on show at `lambda`, with its selected patch looked into; one look at a time, the
 /// newest.
 fn look(state: &mut State, lambda: f64) -> Vec<Effect> {
-    if state.busy().is_some() || state.model().is_none() {
+    match &state.stack {
+        Some(stack) if stack.kept().is_some() => look_anew(state, lambda),
+        _ => Vec::new(),
+    }
+}
+
+/// The same where the slice was not segmented yet. Longer work makes room for it.
+fn look_anew(state: &mut State, lambda: f64) -> Vec<Effect> {
+    if state.model().is_none() {
         return Vec::new();
     }
     let id = state.count();
-    let Some(stack) = state.stack.as_ref().filter(|s| s.kept().is_some()) else { return Vec::new() };
+    let Some(stack) = &state.stack else { return Vec::new() };
     let control = Control::default();
     let patch = stack.selected.and_then(|i| stack.kept()?.routes.get(i)).map(PatchRoute::pixel);
     let look = Look {
@@ -452,6 +503,10 @@ fn select(state: &mut State, patch: Option<usize>) -> Vec<Effect> {
 
 fn segment_slice(state: &mut State) -> Vec<Effect> {
     let Some(z) = state.stack.as_ref().map(|s| s.z) else { return Vec::new() };
+    if state.busy().is_some() && state.slice_obstacle().is_none() {
+        state.method = Method::Paser;
+        return look_anew(state, state.lambda);
+    }
     begin(state, z..z + 1, false)
 }
 
@@ -477,6 +532,7 @@ fn begin(state: &mut State, slices: std::ops::Range<usize>, write: bool) -> Vec<
         volume: stack.volume.clone(),
         slices: slices.clone(),
         lambda: state.lambda,
+        view: stack.how.clone(),
         beside: write.then(|| stack.path.clone()),
         control: control.clone(),
     };
@@ -511,7 +567,10 @@ fn stop(state: &mut State) {
 }
 
 fn back(state: &mut State) {
-    if std::mem::take(&mut state.closing)
+    if state.notices.dismiss_failure()
+        || state.import.take().is_some()
+        || state.relink.take().is_some()
+        || std::mem::take(&mut state.closing)
         || state.palette.take().is_some()
         || state.truth_draft.take().is_some()
         || std::mem::take(&mut state.sheet)

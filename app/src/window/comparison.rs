@@ -2,7 +2,9 @@
 
 use paser_core::bundle::Manifest;
 use paser_core::compare;
+use paser_core::event::Control;
 use paser_core::metrics::Paired;
+use paser_core::route::Method;
 use serde::Deserialize;
 
 /// A method on a set of images.
@@ -20,14 +22,33 @@ pub struct Row {
     pub shares: Vec<f64>,
     /// Mean cost of an image.
     pub flops: f64,
+    /// Mean reward of a patch at λ, where the method has a λ.
+    #[serde(default)]
+    pub reward: Option<f64>,
+    /// Standard deviation of the IoU over the draws of a method that draws.
+    #[serde(default)]
+    pub spread: Option<f64>,
     /// IoU above that of a random router with the same shares.
     pub above_random: Option<Paired>,
+    /// Patches by the net that the oracle would choose (rows) and the one chosen (columns).
+    #[serde(default)]
+    pub assignment: Option<Vec<Vec<u64>>>,
 }
 
 impl Row {
     /// IoU for a GigaFlop.
     pub fn per_gigaflop(&self) -> f64 {
         self.iou / (self.flops / 1e9).max(f64::MIN_POSITIVE)
+    }
+
+    /// How it routes a slice; none where it needs the truth for that.
+    pub fn shown(&self) -> Option<Method> {
+        match self.method.as_str() {
+            "oracle" => None,
+            n if n.starts_with("paser") => Some(Method::Paser),
+            n if n.starts_with("random") => Some(Method::Random),
+            n => n.parse().ok(),
+        }
     }
 
     /// Name with λ.
@@ -45,8 +66,12 @@ pub struct Comparison {
     pub on: String,
     /// Column that sorts, and whether the largest comes first.
     pub sort: (Column, bool),
+    /// The row that was chosen, by its name and λ.
+    pub chosen: Option<(String, Option<f64>)>,
     /// Whether a comparison is being computed: images done and in all.
     pub working: Option<(usize, usize)>,
+    /// Stops it.
+    pub control: Control,
 }
 
 /// The columns that can sort.
@@ -59,6 +84,8 @@ pub enum Column {
     Lambda,
     /// IoU.
     Iou,
+    /// Reward.
+    Reward,
     /// Cost.
     Cost,
     /// IoU for a GigaFlop.
@@ -82,6 +109,12 @@ impl Comparison {
         Self { rows, on, ..Self::default() }
     }
 
+    /// The row that was chosen.
+    pub fn row(&self) -> Option<&Row> {
+        let (method, lambda) = self.chosen.as_ref()?;
+        self.rows.iter().find(|r| r.method == *method && r.lambda == *lambda)
+    }
+
     /// Numbers of the rows as they are sorted.
     pub fn order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.rows.len()).collect();
@@ -92,6 +125,7 @@ impl Comparison {
                 Column::Given => *i as f64,
                 Column::Lambda => row.lambda.unwrap_or(-1.0),
                 Column::Iou => row.iou,
+                Column::Reward => row.reward.unwrap_or(f64::MIN),
                 Column::Cost => row.flops,
                 Column::Worth => row.per_gigaflop(),
             }

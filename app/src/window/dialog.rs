@@ -1,6 +1,7 @@
 //! The system's dialogs for files and folders.
 
 use super::engine::{Event, Pick};
+use super::project::{ENDING, Item};
 use std::time::{Duration, Instant};
 
 /// A dialog that closed faster was never there: the desktop has no portal for it.
@@ -11,6 +12,18 @@ pub(super) fn ask(pick: Pick) -> Event {
     let begun = Instant::now();
     let dialog = rfd::FileDialog::new();
     let path = match pick {
+        Pick::Project => {
+            dialog.set_title("Open a project").add_filter("PaSeR projects", &[ENDING]).pick_file()
+        }
+        Pick::SaveProject => dialog
+            .set_title("Save the project")
+            .add_filter("PaSeR projects", &[ENDING])
+            .set_file_name(format!("project.{ENDING}"))
+            .save_file(),
+        Pick::Relink(Item::Bundle) => dialog.set_title("Choose the model bundle").pick_folder(),
+        Pick::Relink(item) => {
+            dialog.set_title(format!("Choose the {}", item.name().to_lowercase())).pick_file()
+        }
         Pick::File => dialog
             .set_title("Open a stack")
             .add_filter("Stacks and images (TIFF, PNG)", &["tif", "tiff", "TIF", "TIFF", "png", "PNG"])

@@ -1,6 +1,6 @@
 //! What the state makes of the threads' events.
 
-use super::command::{Command, Effect, handle, want};
+use super::command::{Command, Effect, handle, project, want};
 use super::comparison::Comparison;
 use super::engine::{Event, Look, Opened, Outcome, Pick, Routed, Seen};
 use super::grey::Grey;
@@ -10,7 +10,8 @@ use super::session::remember;
 use super::state::{Dial, Loading, Looked, State, Workspace};
 use super::training::Field;
 use super::trial::Trial;
-use super::truth::Draft;
+use super::truth::{Draft, Truth};
+use paser_core::data::classes::ClassMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -26,9 +27,17 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Model(loaded) => return model(state, loaded),
         Event::Opened(opened) => return stack(state, opened),
+        Event::Saved(Ok(path)) => {
+            let text = format!("The project is saved in {}", path.display());
+            state.notices.say(Weight::Done, text, Some(path.display().to_string()));
+            state.project = Some(path);
+        }
+        Event::Saved(Err(why)) => state.notices.error(why),
+        Event::Project(Ok(relink)) => return project::read(state, *relink),
+        Event::Project(Err(why)) => state.notices.error(why),
         Event::Slice(id, z, slice) => self::slice(state, id, z, slice),
         Event::Segmented(run, z, result) => segmented(state, run, z, *result),
-        Event::TruthOpened(id, draft) => truth(state, id, draft),
+        Event::TruthOpened(id, draft, map) => return truth(state, id, draft, map),
         Event::TruthSlice(id, z, classes) => true_slice(state, id, z, classes),
         Event::Pairs(version, pairs) => {
             if state.previewing.take_if(|v| *v == version).is_some() {
@@ -42,10 +51,16 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Trained(id, outcome) => trained(state, id, outcome),
         Event::Comparing(done, total) => state.comparison.working = Some((done, total)),
-        Event::Compared(Ok(comparison)) => state.comparison = *comparison,
+        Event::Compared(Ok(comparison)) => {
+            let chosen = state.comparison.chosen.take();
+            state.comparison = Comparison { chosen, ..*comparison };
+        }
         Event::Compared(Err(why)) => {
+            let stopped = state.comparison.control.stopped();
             state.comparison.working = None;
-            state.notices.error(why);
+            if !stopped {
+                state.notices.error(why);
+            }
         }
         Event::Speeds(speeds) => state.speeds = Some(speeds),
         Event::Looked(look, seen) => looked(state, &look, seen),
@@ -67,7 +82,9 @@ fn model(state: &mut State, loaded: Result<Box<Model>, String>) -> Vec<Effect> {
             state.speeds = None;
             state.comparison = Comparison::recorded(&model.manifest);
             state.model = Loading::Ready(Arc::new(*model));
-            begin_if_eager(state)
+            let mut effects = project::resume(state);
+            effects.extend(begin_if_eager(state));
+            effects
         }
         Err(why) => {
             state.model = Loading::Failed;
@@ -86,11 +103,13 @@ fn stack(state: &mut State, opened: Result<Box<Opened>, String>) -> Vec<Effect> 
             remember(&mut state.recent, &opened.path);
             state.take_stack(*opened);
             let mut effects: Vec<Effect> = state.stack.as_ref().and_then(want).into_iter().collect();
+            effects.extend(project::resume(state));
             effects.extend(begin_if_eager(state));
             effects
         }
         Err(why) => {
             state.opening = None;
+            state.resume = None;
             state.notices.error(why);
             Vec::new()
         }
@@ -110,8 +129,11 @@ fn slice(state: &mut State, id: u64, z: usize, slice: Result<Arc<Grey>, String>)
     match slice {
         Ok(grey) => stack.slices.put(z, grey, stack.z),
         Err(why) => {
+            // one dialog for a stack that is gone, not one a slice; the viewer says it of each
+            if stack.unreadable.is_empty() {
+                state.notices.error(why);
+            }
             stack.unreadable.insert(z);
-            state.notices.error(why);
         }
     }
 }
@@ -135,12 +157,24 @@ fn trained(state: &mut State, id: u64, outcome: Result<Option<PathBuf>, String>)
     training.outcome = Some(outcome);
 }
 
-fn truth(state: &mut State, id: u64, draft: Result<Box<Draft>, String>) {
-    match draft {
-        Ok(draft) if state.stack.as_ref().is_some_and(|s| s.id == id) => state.truth_draft = Some(*draft),
-        Ok(_) => {}
-        Err(why) => state.notices.error(why),
+fn truth(
+    state: &mut State,
+    id: u64,
+    draft: Result<Box<Draft>, String>,
+    map: Option<ClassMap>,
+) -> Vec<Effect> {
+    match (draft, state.stack.as_mut().filter(|s| s.id == id)) {
+        (Ok(draft), Some(stack)) => match map {
+            Some(map) => {
+                stack.truth = Some(Truth::new(draft.path, draft.volume, map));
+                return super::command::want_truth(stack).into_iter().collect();
+            }
+            None => state.truth_draft = Some(*draft),
+        },
+        (Ok(_), None) => {}
+        (Err(why), _) => state.notices.error(why),
     }
+    Vec::new()
 }
 
 fn true_slice(state: &mut State, id: u64, z: usize, classes: Result<Arc<Vec<u8>>, String>) {
@@ -186,8 +220,11 @@ fn finished(state: &mut State, run: u64, outcome: Outcome) {
         state.speed = ended.rate();
     }
     match outcome {
-        Outcome::Done(None) => {}
-        Outcome::Done(Some(folder)) => {
+        Outcome::Done(None, _) => {}
+        Outcome::Done(Some(folder), note) => {
+            if let Some(note) = note {
+                state.notices.warn(note);
+            }
             state.exports.push(folder.clone());
             let text = format!("Saved {} labelled slices in {}", ended.total, folder.display());
             state.notices.say(Weight::Done, text, Some(folder.display().to_string()));
@@ -207,6 +244,8 @@ fn finished(state: &mut State, run: u64, outcome: Outcome) {
 
 fn picked(state: &mut State, pick: Pick, path: Option<PathBuf>, unseen: bool) -> Vec<Effect> {
     match (path, pick) {
+        (Some(path), Pick::SaveProject) => handle(state, Command::SaveProject(Some(path))),
+        (Some(path), Pick::Relink(item)) => handle(state, Command::Relink(item, Some(path))),
         (Some(path), Pick::Bundle) => handle(state, Command::UseBundle(path)),
         (Some(path), Pick::Images) => {
             handle(state, Command::SetField(Field::Images, path.display().to_string()))
@@ -215,7 +254,11 @@ fn picked(state: &mut State, pick: Pick, path: Option<PathBuf>, unseen: bool) ->
             handle(state, Command::SetField(Field::Labels, path.display().to_string()))
         }
         (Some(path), Pick::Truth | Pick::TruthFolder) => handle(state, Command::OpenTruth(path)),
-        (Some(path), Pick::File | Pick::Folder) => handle(state, Command::Open(path)),
+        (Some(path), Pick::File | Pick::Folder | Pick::Project) => handle(state, Command::Open(path)),
+        (None, Pick::SaveProject) if unseen => match project::beside(state) {
+            Some(path) => handle(state, Command::SaveProject(Some(path))),
+            None => Vec::new(),
+        },
         (None, pick) if unseen => {
             state.notices.warn(
                 "this desktop offers no file dialog (xdg-desktop-portal is missing); type or paste the path instead, or drop the file on the window",

@@ -1,6 +1,7 @@
 //! Slices as they are shown: grey values, their histogram, black and white point.
 
 use paser_core::volume::{Dtype, Slice};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ pub struct Grey {
 }
 
 /// Grey values shown black and white; nothing else depends on it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Window {
     /// Shown black.
     pub low: f32,

@@ -13,11 +13,14 @@ pub mod engine;
 pub mod events;
 pub mod grey;
 pub mod history;
+pub mod import;
 pub mod keys;
 pub mod notice;
 pub mod overview;
 mod panels;
+pub mod project;
 pub mod promise;
+pub mod recovery;
 pub mod results;
 pub mod session;
 pub mod state;
@@ -39,6 +42,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use theme::Mode;
 
+/// Name of the program for the system: its folder of settings bears it.
+const APP: &str = "paser-studio";
+
 /// How the window starts.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -59,7 +65,7 @@ pub struct Options {
 pub fn run(options: Options) -> Result<(), String> {
     let native = NativeOptions {
         viewport: egui::ViewportBuilder::default()
-            .with_app_id("paser-studio")
+            .with_app_id(APP)
             .with_title("PaSeR Studio")
             .with_inner_size([1360.0, 850.0])
             .with_min_inner_size([980.0, 640.0])
@@ -104,6 +110,9 @@ fn studio(cc: &CreationContext<'_>, options: Options) -> Result<Studio, String> 
         session.restore(&mut state);
     }
     let mut studio = Studio::with(&cc.egui_ctx, state, engine);
+    if let Some(folder) = eframe::storage_dir(APP) {
+        studio.keep_in(&folder);
+    }
     studio.begin(&cc.egui_ctx, options.bundle, options.stack);
     Ok(studio)
 }

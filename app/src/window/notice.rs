@@ -38,6 +38,16 @@ pub struct Notices {
 /// More than these at once would hide the slice.
 const MOST: usize = 4;
 
+impl Notice {
+    /// What happened, and what to do about it.
+    pub fn parts(&self) -> (String, Option<String>) {
+        match self.text.split_once("; ") {
+            Some((cause, remedy)) => (sentence(cause), Some(sentence(remedy))),
+            None => (self.text.clone(), None),
+        }
+    }
+}
+
 impl Notices {
     /// Shows a sentence, unless it stands there already.
     pub fn say(&mut self, weight: Weight, text: impl Into<String>, path: Option<String>) {
@@ -47,8 +57,11 @@ impl Notices {
         }
         self.next += 1;
         self.shown.push(Notice { id: self.next, weight, text, path, since: Instant::now() });
-        if self.shown.len() > MOST {
-            self.shown.remove(0);
+        let notes = |n: &Notice| n.weight != Weight::Error;
+        if self.shown.iter().filter(|n| notes(n)).count() > MOST
+            && let Some(oldest) = self.shown.iter().position(notes)
+        {
+            self.shown.remove(oldest);
         }
     }
 
@@ -85,6 +98,22 @@ impl Notices {
     /// All on show.
     pub fn shown(&self) -> &[Notice] {
         &self.shown
+    }
+
+    /// Those that are said in passing.
+    pub fn toasts(&self) -> Vec<Notice> {
+        self.shown.iter().filter(|n| n.weight != Weight::Error).cloned().collect()
+    }
+
+    /// Those that need an answer, the oldest first.
+    pub fn failures(&self) -> Vec<Notice> {
+        self.shown.iter().filter(|n| n.weight == Weight::Error).cloned().collect()
+    }
+
+    /// Takes the oldest failure away, and says whether there was one.
+    pub fn dismiss_failure(&mut self) -> bool {
+        let oldest = self.shown.iter().position(|n| n.weight == Weight::Error);
+        oldest.map(|i| self.shown.remove(i)).is_some()
     }
 }
 

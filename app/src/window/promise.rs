@@ -4,9 +4,12 @@
 use paser_core::bundle::{CurvePoint, Manifest};
 use paser_core::route::{Choice, Method, Router};
 
+/// Seed of everything that chance decides: the command line's where none is given.
+pub const SEED: u64 = 42;
+
 /// The choice that λ means with this bundle.
 pub fn choice(manifest: &Manifest, lambda: f64) -> Choice {
-    Choice { method: Method::Paser, router: manifest.router(lambda), seed: 0 }
+    Choice { method: Method::Paser, router: manifest.router(lambda), seed: SEED }
 }
 
 /// Whether one policy serves every λ, so that λ need not stop anywhere.

@@ -5,8 +5,10 @@ use super::comparison::Comparison;
 use super::engine::{Live, Opened};
 use super::grey::{Cache, Window};
 use super::history::History;
+use super::import::Import;
 use super::notice::Notices;
 use super::overview::Overview;
+use super::project::{Project, Relink};
 use super::results::{Kept, Model, Results, Summary};
 use super::text;
 use super::theme::Mode;
@@ -18,7 +20,7 @@ use paser_core::event::Control;
 use paser_core::noise::Noise;
 use paser_core::route::live::Audit;
 use paser_core::route::{Method, Speeds};
-use paser_core::volume::{Volume, VolumeInfo};
+use paser_core::volume::{self, Volume, VolumeInfo};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -48,6 +50,18 @@ pub struct State {
     pub looked: Option<Looked>,
     /// Laid over the slice on show to see how its result stands it.
     pub noise: Noise,
+    /// How the open stack is to be read anew, where the user is asked.
+    pub import: Option<Box<Import>>,
+    /// The project's file.
+    pub project: Option<PathBuf>,
+    /// A project that is being opened.
+    pub resume: Option<Box<Project>>,
+    /// A project whose links are not all found.
+    pub relink: Option<Relink>,
+    /// What a program that was killed left behind.
+    pub recovered: Option<Project>,
+    /// Folder of the bundle in force, or being loaded.
+    pub bundle: Option<PathBuf>,
     /// What is typed in the palette, where it is open.
     pub palette: Option<String>,
     /// Whether the user wants to close the window during work.
@@ -171,8 +185,12 @@ pub struct Stack {
     pub id: u64,
     /// Its path.
     pub path: PathBuf,
-    /// Its headers.
+    /// Its headers as it is read.
     pub info: VolumeInfo,
+    /// Its headers as the file states them.
+    pub file: VolumeInfo,
+    /// How it is read.
+    pub how: volume::View,
     /// It.
     pub volume: Volume,
     /// The slice on show.
@@ -322,6 +340,14 @@ impl State {
         }
     }
 
+    /// The same for one slice, which longer work makes room for.
+    pub fn slice_obstacle(&self) -> Option<&'static str> {
+        match (&self.stack, &self.model) {
+            (Some(_), Loading::Ready(_)) => None,
+            _ => self.obstacle(),
+        }
+    }
+
     /// Puts an opened stack in place of the old one.
     pub fn take_stack(&mut self, opened: Opened) {
         let id = self.count();
@@ -347,6 +373,8 @@ impl State {
             truth: None,
             results: Results::new(opened.info.slices),
             info: opened.info,
+            file: opened.file,
+            how: opened.how,
             volume: opened.volume,
         });
     }

@@ -2,8 +2,10 @@
 
 use super::grey::Grey;
 use paser_core::data::classes::ClassMap;
-use paser_core::event::{Control, Figure, Progress};
+use paser_core::event::{Control, Figure, Picture, Progress};
+use paser_core::net::NetSpec;
 use paser_core::train::{Preset, TrainConfig};
+use paser_core::volume::VolumeInfo;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -116,6 +118,10 @@ pub struct Pairs {
     pub ignored: f64,
     /// Type of its values.
     pub dtype: String,
+    /// Headers of the file or stack that holds it.
+    pub info: VolumeInfo,
+    /// Whether images and labels are stacks, whose axes can be exchanged.
+    pub turnable: bool,
     /// Tells previews apart.
     pub version: u64,
 }
@@ -133,6 +139,10 @@ pub struct StageLog {
     pub epoch: Option<f64>,
     /// Seconds that it still takes.
     pub left: Option<f64>,
+    /// Seconds that the whole training still takes.
+    pub left_in_all: Option<f64>,
+    /// A tile through the eyes of what is being trained, the newest last.
+    pub pictures: Vec<(usize, Arc<Picture>)>,
     /// Each figure by step.
     pub series: BTreeMap<Figure, Vec<[f64; 2]>>,
 }
@@ -144,6 +154,10 @@ pub struct Training {
     pub id: u64,
     /// Pauses, ends and stops it.
     pub control: Control,
+    /// Number of classes.
+    pub classes: usize,
+    /// Rows and columns of patches in a tile.
+    pub grid: [usize; 2],
     /// Its stages so far.
     pub stages: Vec<StageLog>,
     /// The stage whose charts are shown; none: the newest.
@@ -160,10 +174,12 @@ pub struct Training {
 
 impl Training {
     /// About to begin.
-    pub fn new(id: u64, control: Control) -> Self {
+    pub fn new(id: u64, control: Control, config: &TrainConfig) -> Self {
         Self {
             id,
             control,
+            classes: config.nets.first().map_or(0, NetSpec::classes),
+            grid: config.layout.grid,
             stages: Vec::new(),
             shown: None,
             notes: Vec::new(),
@@ -190,6 +206,8 @@ impl Training {
         let Some(stage) = self.stages.last_mut() else { return };
         (stage.done, stage.total) = (progress.done, progress.total);
         (stage.epoch, stage.left) = (progress.epoch, progress.seconds_left);
+        stage.left_in_all = progress.seconds_left_in_all;
+        stage.pictures.extend(progress.picture.map(|p| (progress.done, p)));
         for (figure, value) in progress.figures.into_iter().filter(|(_, v)| v.is_finite()) {
             let line = stage.series.entry(figure).or_default();
             line.push([progress.done as f64, value]);
@@ -233,6 +251,11 @@ pub const CHOICES: &[(&str, &[Choice])] = &[
                 "split",
                 "",
                 "Images for training, validation and test: {\"counts\":[10,1,3]} or {\"parts\":[0.7,0.15,0.15]}",
+            ),
+            c(
+                "axes",
+                "",
+                "The axes of two stacks that become Z, Y, X before slices are taken: [1,0,2] swaps Z and Y; null: as they are",
             ),
             c("thirds", "", "Divide the training images in thirds for the three stages (Appendix B)"),
             c(

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::hash::Stream;
 use crate::metrics::UNLABELLED;
 use crate::route::tiles;
-use crate::volume::{ImageRef, open_image_set};
+use crate::volume::{Axes, ImageRef, open_image_set, open_turned};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::path::Path;
@@ -71,7 +71,22 @@ impl Dataset {
         normalisation: Normalisation,
         channels: usize,
     ) -> Result<Self> {
-        let pairs = pairs(images, labels)?;
+        Self::read_along(images, labels, map, normalisation, channels, None)
+    }
+
+    /// The same; `axes` exchanges those of two stacks first.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_along(
+        images: &Path,
+        labels: &Path,
+        map: &ClassMap,
+        normalisation: Normalisation,
+        channels: usize,
+        axes: Option<Axes>,
+    ) -> Result<Self> {
+        let pairs = pairs(images, labels, axes)?;
         let range = normalisation.range_of(pairs.iter().map(|(image, _)| image.read().map(|s| s.values)))?;
         let samples: Vec<Sample> = pairs
             .iter()
@@ -89,12 +104,17 @@ impl Dataset {
     }
 }
 
-/// The images and labels of the same names in two folders (or two stack files), unread.
+/// The images and labels of the same names in two folders (or two stack files), unread; `axes` exchanges
+/// those of two stacks first.
 ///
 /// # Errors
 /// Where a path cannot be read or an image has no labels.
-pub fn pairs(images: &Path, labels: &Path) -> Result<Vec<(ImageRef, ImageRef)>> {
-    pair(open_image_set(images)?, open_image_set(labels)?, labels)
+pub fn pairs(images: &Path, labels: &Path, axes: Option<Axes>) -> Result<Vec<(ImageRef, ImageRef)>> {
+    let open = |path: &Path| match axes.filter(|a| a.0 != [0, 1, 2]) {
+        Some(axes) => open_turned(path, axes),
+        None => open_image_set(path),
+    };
+    pair(open(images)?, open(labels)?, labels)
 }
 
 /// Pairs images with labels by file name; two single stacks pair page by page.

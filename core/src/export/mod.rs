@@ -1,5 +1,6 @@
 //! Writing results: every file appears complete under its name, or not at all.
 
+pub mod evidence;
 pub mod labels;
 pub mod png;
 pub mod report;
@@ -14,6 +15,7 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::error::{Error, Result};
 
+pub use self::evidence::Evidence;
 pub use self::labels::{LabelFormat, LabelMeta, LabelWriter};
 pub use self::png::{png_grey, png_rgb};
 pub use self::tiff::{StackMeta, StackWriter};

@@ -7,7 +7,7 @@ use super::segment::{Opinion, PatchJob, PatchRoute, Segmenter, SliceResult, Tile
 use super::tiles::{self, Rect};
 use crate::cost::Flops;
 use crate::data::normalise::Prepared;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::Control;
 use crate::metrics::UNLABELLED;
 use burn::tensor::{Tensor, TensorData};
@@ -72,9 +72,9 @@ impl Live {
     ) -> Result<SliceResult> {
         segmenter.check(choice)?;
         if matches!(choice.method, Method::Idk | Method::IdkMatch) {
-            return Err(Error::invalid(
-                "a cascade decides net after net and is not routed live; segment the stack with it instead",
-            ));
+            // each net is asked only about what the one before was unsure of, so there is nothing to keep
+            let slice = std::slice::from_ref(&self.slice);
+            return Ok(segmenter.segment(slice, std::slice::from_ref(&self.name), choice)?.swap_remove(0));
         }
         let mut run = self.ask(segmenter, choice)?;
         let mut results = vec![blank(&self.slice, choice)];

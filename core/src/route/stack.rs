@@ -38,12 +38,27 @@ pub fn segment(
     control: &Control,
     sink: &mut (dyn FnMut(usize, SliceResult) -> Result<()> + Send),
 ) -> Result<()> {
+    segment_with(segmenter, job, control, sink, &mut || ())
+}
+
+/// The same, with `between` called between batches on the thread that computes, so that the device can
+/// answer something small meanwhile.
+///
+/// # Errors
+/// As [`segment`].
+pub fn segment_with(
+    segmenter: &Segmenter,
+    job: &Job<'_>,
+    control: &Control,
+    sink: &mut (dyn FnMut(usize, SliceResult) -> Result<()> + Send),
+    between: &mut dyn FnMut(),
+) -> Result<()> {
     let (read, ready) = mpsc::sync_channel::<Result<(usize, Prepared)>>(QUEUE);
     let (done, write) = mpsc::sync_channel::<(usize, SliceResult)>(QUEUE);
     std::thread::scope(|scope| {
         scope.spawn(move || read_slices(segmenter, job, &read));
         let writer = scope.spawn(move || write.into_iter().try_for_each(|(z, result)| sink(z, result)));
-        let computed = compute(segmenter, job, control, &ready, &done);
+        let computed = compute(segmenter, job, control, between, (&ready, &done));
         drop((ready, done));
         let written = writer
             .join()
@@ -86,8 +101,8 @@ fn compute(
     segmenter: &Segmenter,
     job: &Job<'_>,
     control: &Control,
-    ready: &mpsc::Receiver<Result<(usize, Prepared)>>,
-    done: &mpsc::SyncSender<(usize, SliceResult)>,
+    between: &mut dyn FnMut(),
+    (ready, done): (&mpsc::Receiver<Result<(usize, Prepared)>>, &mpsc::SyncSender<(usize, SliceResult)>),
 ) -> Result<()> {
     let layout = segmenter.manifest.layout;
     let (mut places, mut slices, mut tiles) = (Vec::new(), Vec::new(), 0);
@@ -101,6 +116,7 @@ fn compute(
         }
         if tiles >= segmenter.tiles_wanted() || (last && tiles > 0) {
             control.check()?;
+            between();
             let names: Vec<String> = places.iter().map(usize::to_string).collect();
             let results = segmenter.segment(&slices, &names, &job.choice)?;
             for result in places.drain(..).zip(results) {

@@ -7,6 +7,7 @@ use crate::data::normalise::Normalisation;
 use crate::error::{Error, Result};
 use crate::net::{NetSpec, UnetSpec};
 use crate::route::tiles::Layout;
+use crate::volume::Axes;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -131,6 +132,9 @@ pub struct TrainConfig {
     pub nets: Vec<NetSpec>,
     /// Images for training, validation and test.
     pub split: SplitRule,
+    /// The axes of two stacks (images, labels) that become Z, Y, X before slices are taken; none: as they are.
+    #[serde(default)]
+    pub axes: Option<Axes>,
     /// Whether the training images are divided in thirds for the three stages (paper, B1).
     pub thirds: bool,
     /// How grey values become input.
@@ -205,6 +209,7 @@ impl TrainConfig {
                 .map(|f| NetSpec::Unet(f(channels, classes)))
                 .to_vec(),
             split: SplitRule::Parts([1270.0, 20.0, 40.0]),
+            axes: None,
             thirds: true,
             normalisation: Normalisation::Fixed { high: 255.0 },
             class_weights: ClassWeights::None,
@@ -255,6 +260,7 @@ impl TrainConfig {
         Self {
             preset: Preset::Quick,
             split: SplitRule::Parts([0.7, 0.15, 0.15]),
+            axes: None,
             thirds: false,
             normalisation: Normalisation::Percentiles { low: 0.5, high: 99.5 },
             class_weights: ClassWeights::InverseFrequency,

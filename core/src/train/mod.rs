@@ -6,11 +6,13 @@ pub mod card;
 mod checkpoint;
 pub mod config;
 pub mod loss;
+mod plan;
 mod reinforce;
 mod report;
 mod run;
 mod stage;
 mod supervised;
+mod watch;
 
 pub use bench::{Speed, Spread, net_speeds, reward_speeds};
 pub use card::Card;
@@ -35,6 +37,7 @@ use crate::trust;
 use burn::module::Module;
 use burn::tensor::Device;
 use checkpoint::Checkpoint;
+use plan::Plan;
 use reinforce::{Joint, Reached};
 use run::{Pace, Run, Start};
 use std::path::Path;
@@ -79,16 +82,23 @@ pub fn train(
         return Err(Error::Exists(request.out.to_owned()));
     }
     let channels = config.nets[0].channels();
-    let data =
-        Dataset::read(request.images, request.labels, request.classes, config.normalisation, channels)?;
+    let data = Dataset::read_along(
+        request.images,
+        request.labels,
+        request.classes,
+        config.normalisation,
+        channels,
+        config.axes,
+    )?;
     let split = config.split.split(data.samples.len(), config.seed)?;
     let weights = run::class_weights(config, &data, &split.train, &request.classes.names)?;
     trust::check_gradients(compute)?;
     let kept = Checkpoint::open(request.out, config, request.resume)?;
     let device = compute.device.clone().autodiff();
     let start = request.start.map_or(Ok(Start::default()), |bundle| starting(bundle, config, &device))?;
-    let pace = Pace::default();
-    let mut run = Run { config, data: &data, split, device, control, weights, start, events, pace };
+    let (pace, plan) = (Pace::default(), Plan::default());
+    let mut run = Run { config, data: &data, split, device, control, weights, start, events, pace, plan };
+    run.plan = Plan::of(&run)?;
     let mut trainer = Trainer { request, compute, kept, stages: Vec::new() };
     trainer.all_stages(&mut run)
 }

@@ -7,11 +7,12 @@ use super::config::{Conditioning, Estimator, Stage, TvdStage};
 use super::loss;
 use super::run::Run;
 use super::stage::{Lesson, Pupils, Said, Trained, drive, watched};
+use super::watch;
 use crate::bundle::{ConditionedEntry, Hashed};
 use crate::compare::Table;
 use crate::data::dataset::Crop;
 use crate::error::Result;
-use crate::event::Figure;
+use crate::event::{Figure, Picture};
 use crate::hash::Stream;
 use crate::metrics::{macro_iou, mean, total_variation};
 use crate::net::dropout::{Dropout, Off, Random};
@@ -44,6 +45,23 @@ impl<'a> Course<'a> {
 
     fn chance(&self, run: &Run<'_>, step: usize) -> Stream {
         Stream::new(run.config.seed, &format!("{} draws {step}", self.name))
+    }
+
+    /// The table's first tile as the policy routes it; `decide` makes logits of what it says.
+    fn picture(
+        &self,
+        run: &Run<'_>,
+        pupils: &Pupils,
+        decide: &dyn Fn(Vec<f32>) -> Vec<f32>,
+    ) -> Result<Option<Picture>> {
+        let (Some(tile), Some(policy)) = (self.table.tiles.first(), &pupils.policy) else { return Ok(None) };
+        if !run.control.watched() {
+            return Ok(None);
+        }
+        let x = inputs(run, self.table, &[0]).inner();
+        let logits = decide(floats(policy.module.valid().forward(x).into_data())?);
+        let actions: Vec<u8> = logits.chunks(self.costs.len()).map(argmax).collect();
+        Ok(watch::routed(run, self.table.samples[tile.examined.slice], tile, &actions))
     }
 
     /// α at `step`: linear over the epochs (Eq. 4).
@@ -115,6 +133,10 @@ impl Lesson for AtLambda<'_> {
         let logits = policy.module.forward_train(inputs(run, self.course.table, &batch));
         learn(policy, rate, self.course.loss(run, logits, &batch, self.lambda, step)?)
     }
+
+    fn picture(&mut self, run: &Run<'_>, pupils: &Pupils) -> Result<Option<Picture>> {
+        self.course.picture(run, pupils, &|logits| logits)
+    }
 }
 
 /// Trains the policy that serves every λ: each tile of a batch gets a λ of its own, and the expected
@@ -178,7 +200,15 @@ impl Lesson for AnyLambda<'_> {
         let loss = loss::expected_policy_gradient(logits, &rewards, self.conditioning.temperature);
         learn(policy, rate, Said { loss, figures, done: false })
     }
+
+    fn picture(&mut self, run: &Run<'_>, pupils: &Pupils) -> Result<Option<Picture>> {
+        let lambda = run.config.lambda.unwrap_or(SHOWN);
+        self.course.picture(run, pupils, &|z| self.entry.logits(&z, lambda))
+    }
 }
+
+/// λ at which the policy for every λ is shown where the configuration names none.
+const SHOWN: f64 = 0.1;
 
 impl AnyLambda<'_> {
     /// Logits [B,P,M] at a λ for each tile: [`ConditionedEntry::logits`] on tensors.

@@ -2,12 +2,14 @@
 
 use super::config::{ClassWeights, Stage, TrainConfig};
 use super::loss;
+use super::plan::Plan;
 use crate::data::dataset::{Crop, Dataset, Split};
 use crate::error::{Error, Result};
-use crate::event::{Control, Figure, Progress};
+use crate::event::{Control, Figure, Picture, Progress};
 use crate::metrics::UNLABELLED;
 use crate::net::{Net, Policy};
 use burn::tensor::{Device, Tensor, TensorData};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A training run in progress.
@@ -23,6 +25,8 @@ pub(crate) struct Run<'a> {
     pub(crate) start: Start,
     pub(crate) events: &'a mut dyn FnMut(Progress),
     pub(crate) pace: Pace,
+    /// What is still to come.
+    pub(crate) plan: Plan,
 }
 
 /// Nets and policies (with their λ) to go on from.
@@ -81,15 +85,31 @@ impl Run<'_> {
     }
 
     pub(crate) fn report(&mut self, what: &str, done: usize, total: usize, figures: Vec<(Figure, f64)>) {
+        self.show(what, done, total, figures, None);
+    }
+
+    /// The same with a picture.
+    pub(crate) fn show(
+        &mut self,
+        what: &str,
+        done: usize,
+        total: usize,
+        figures: Vec<(Figure, f64)>,
+        picture: Option<Picture>,
+    ) {
         let here = done.saturating_sub(self.pace.first);
         let pace = (here > 0).then(|| self.pace.began.elapsed().as_secs_f64() / here as f64);
+        let seconds_left = pace.map(|pace| pace * total.saturating_sub(done) as f64);
+        let later = self.plan.after(what);
         (self.events)(Progress {
             what: what.to_owned(),
             done,
             total,
             epoch: self.pace.per_epoch.map(|n| done as f64 / n as f64),
-            seconds_left: pace.map(|pace| pace * total.saturating_sub(done) as f64),
+            seconds_left,
+            seconds_left_in_all: seconds_left.zip(later).map(|(left, later)| left + later),
             figures,
+            picture: picture.map(Arc::new),
             note: None,
         });
     }
@@ -102,7 +122,9 @@ impl Run<'_> {
             total: 0,
             epoch: None,
             seconds_left: None,
+            seconds_left_in_all: None,
             figures: Vec::new(),
+            picture: None,
             note: Some(sentence),
         });
     }

@@ -5,7 +5,7 @@ use super::checkpoint::Checkpoint;
 use super::config::Stage;
 use super::run::{Run, cosine};
 use crate::error::{Error, Result};
-use crate::event::Figure;
+use crate::event::{Figure, Picture};
 use crate::hash::Stream;
 use crate::net::params::{self, State};
 use crate::net::{Net, Policy};
@@ -120,6 +120,11 @@ pub(crate) trait Lesson {
     /// a resumed stage goes on exactly where it was.
     fn step(&mut self, run: &mut Run<'_>, pupils: &mut Pupils, step: usize, rate: f64) -> Result<Said>;
 
+    /// What is being trained at work on a tile, where somebody watches.
+    fn picture(&mut self, _run: &Run<'_>, _pupils: &Pupils) -> Result<Option<Picture>> {
+        Ok(None)
+    }
+
     /// Macro IoU on held-out pieces, where the stage trains a net.
     fn look(&mut self, _run: &Run<'_>, _pupils: &Pupils) -> Result<Option<f64>> {
         Ok(None)
@@ -174,7 +179,8 @@ pub(crate) fn drive(
             figures.insert(0, (Figure::Loss, loss));
             good = (place.clone(), pupils.clone());
         }
-        if place.step.is_multiple_of(steps.div_ceil(LOOKS).max(1))
+        let looks = place.step.is_multiple_of(steps.div_ceil(LOOKS).max(1));
+        if looks
             && !last
             && let Some(iou) = lesson.look(run, &pupils)?
         {
@@ -183,7 +189,10 @@ pub(crate) fn drive(
                 best = Some((iou, pupils.clone()));
             }
         }
-        if !figures.is_empty() {
+        if looks || last || place.step == 1 {
+            let picture = lesson.picture(run, &pupils)?;
+            run.show(name, place.step, steps, figures, picture);
+        } else if !figures.is_empty() {
             run.report(name, place.step, steps, figures);
         }
         if place.step.is_multiple_of(every) && !last {

@@ -6,8 +6,10 @@ use super::checkpoint::Checkpoint;
 use super::loss;
 use super::run::Run;
 use super::stage::{Lesson, Pupils, Said, drive};
+use super::watch;
 use crate::data::dataset::Crop;
 use crate::error::Result;
+use crate::event::Picture;
 use crate::metrics::{macro_iou, mean};
 use crate::net::Net;
 use crate::net::dropout::{Dropout, Off, Random};
@@ -52,6 +54,10 @@ impl Lesson for Pretrain {
 
     fn look(&mut self, run: &Run<'_>, pupils: &Pupils) -> Result<Option<f64>> {
         self.held_out.iou(run, &pupils.nets[0].module)
+    }
+
+    fn picture(&mut self, run: &Run<'_>, pupils: &Pupils) -> Result<Option<Picture>> {
+        watch::labelled(run, &pupils.nets[0].module, self.size)
     }
 }
 
@@ -117,6 +123,10 @@ impl Lesson for Distil {
 
     fn look(&mut self, run: &Run<'_>, pupils: &Pupils) -> Result<Option<f64>> {
         self.held_out.iou(run, &pupils.nets[0].module)
+    }
+
+    fn picture(&mut self, run: &Run<'_>, pupils: &Pupils) -> Result<Option<Picture>> {
+        watch::labelled(run, &pupils.nets[0].module, self.size)
     }
 }
 

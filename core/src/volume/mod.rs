@@ -20,7 +20,7 @@ mod zarr;
 
 pub use self::hashing::Hashing;
 pub use self::raw::RawSpec;
-pub use self::view::{Axes, Crop, View};
+pub use self::view::{Axes, Crop, View, Voxel};
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -264,6 +264,23 @@ pub fn open_image_set(path: &Path) -> Result<Vec<ImageRef>> {
     }
     let sets: Result<Vec<_>> = files.iter().map(|file| file_images(file)).collect();
     Ok(sets?.into_iter().flatten().collect())
+}
+
+/// The slices of the stack at `path` seen along other axes, as independent images.
+///
+/// # Errors
+/// As [`open`]; where `path` is a folder, whose images have no third axis.
+pub fn open_turned(path: &Path, axes: Axes) -> Result<Vec<ImageRef>> {
+    if path.is_dir() {
+        return Err(Error::bad(
+            path,
+            "it is a folder of images, whose axes cannot be exchanged; choose a stack file, or leave the axes",
+        ));
+    }
+    let volume = View { axes: Some(axes), ..View::default() }.of(open(path)?, None)?;
+    let file = file_name(path);
+    let slices = 0..volume.info().slices;
+    Ok(slices.map(|z| ImageRef { name: format!("{file}#{z}"), reader: volume.clone(), z }).collect())
 }
 
 /// The images of one file.

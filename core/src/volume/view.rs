@@ -1,5 +1,6 @@
 //! A volume seen otherwise: axes exchanged, then cropped, then binned; still slice by slice.
 
+use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
@@ -13,7 +14,7 @@ use crate::error::{Error, Result};
 const MEMORY: usize = 512 << 20;
 
 /// What is done to a volume before it is used, in this order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct View {
     /// The file's axes that become Z, Y, X.
     pub axes: Option<Axes>,
@@ -21,6 +22,18 @@ pub struct View {
     pub crop: Option<Crop>,
     /// Edge of the blocks of voxels that become one, their mean.
     pub bin: Option<usize>,
+    /// The file's voxel size, where the file says nothing or the wrong thing.
+    #[serde(default)]
+    pub voxel: Option<Voxel>,
+}
+
+/// Edges of a voxel along the file's Z, Y, X.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Voxel {
+    /// Z, Y, X.
+    pub size: [f64; 3],
+    /// Unit of length, as in "um".
+    pub unit: String,
 }
 
 impl View {
@@ -29,6 +42,9 @@ impl View {
     /// # Errors
     /// Where the crop lies outside the volume or nothing is left of it.
     pub fn of(&self, mut volume: Volume, memory: Option<usize>) -> Result<Volume> {
+        if let Some(voxel) = &self.voxel {
+            volume = Arc::new(Calibrated::new(volume, voxel)?);
+        }
         if let Some(axes) = self.axes.filter(|a| a.0 != [0, 1, 2]) {
             volume = Arc::new(Turned::new(volume, axes.0, memory.unwrap_or(MEMORY))?);
         }
@@ -65,6 +81,18 @@ impl FromStr for Axes {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crop(pub [(usize, Option<usize>); 3]);
 
+impl fmt::Display for Crop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (first, last)) in self.0.iter().enumerate() {
+            let comma = if i > 0 { "," } else { "" };
+            let first = if *first == 0 { String::new() } else { (first + 1).to_string() };
+            let last = last.map_or_else(String::new, |l| l.to_string());
+            write!(f, "{comma}{first}:{last}")?;
+        }
+        Ok(())
+    }
+}
+
 impl FromStr for Crop {
     type Err = Error;
 
@@ -95,6 +123,35 @@ fn info(shape: [usize; 3], dtype: Dtype, size: Option<[f64; 3]>, unit: Option<&S
 
 fn shape(info: &VolumeInfo) -> [usize; 3] {
     [info.slices, info.height, info.width]
+}
+
+struct Calibrated {
+    inner: Volume,
+    info: VolumeInfo,
+}
+
+impl Calibrated {
+    fn new(inner: Volume, voxel: &Voxel) -> Result<Self> {
+        if voxel.size.iter().any(|edge| !edge.is_finite() || *edge <= 0.0) || voxel.unit.trim().is_empty() {
+            return Err(Error::invalid(
+                "a voxel size is three lengths above 0 along Z, Y, X and a unit, as in 0.32, 0.32, 0.32 um",
+            ));
+        }
+        let known = (Some(voxel.size), Some(voxel.unit.trim().to_owned()));
+        let mut info = inner.info().clone();
+        (info.voxel_size, info.unit) = known;
+        Ok(Self { inner, info })
+    }
+}
+
+impl SliceReader for Calibrated {
+    fn info(&self) -> &VolumeInfo {
+        &self.info
+    }
+
+    fn read(&self, z: usize) -> Result<Slice> {
+        self.inner.read(z)
+    }
 }
 
 struct Cropped {
@@ -302,7 +359,12 @@ mod tests {
     }
 
     fn view(axes: Option<&str>, crop: Option<&str>, bin: Option<usize>) -> View {
-        View { axes: axes.map(|a| a.parse().unwrap()), crop: crop.map(|c| c.parse().unwrap()), bin }
+        View {
+            axes: axes.map(|a| a.parse().unwrap()),
+            crop: crop.map(|c| c.parse().unwrap()),
+            bin,
+            voxel: None,
+        }
     }
 
     #[test]

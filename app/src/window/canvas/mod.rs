@@ -12,11 +12,13 @@ use super::trial::{Trial, changed};
 use super::truth::{Draft, Score};
 use egui::{self, Color32, ColorImage, TextureFilter, TextureHandle, TextureOptions, TextureWrapMode};
 use paser_core::data::classes::Class;
+use paser_core::event::Picture;
 use paser_core::metrics::UNLABELLED;
 use paser_core::route::live::Audit;
 use paser_core::route::tiles::Rect;
 use paser_core::volume::Dtype;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 const OPTIONS: TextureOptions = TextureOptions {
     magnification: TextureFilter::Nearest,
@@ -38,6 +40,7 @@ enum Key {
     Piece { stack: u64, z: usize, at: Rect, piece: Piece, window: Window },
     Draft(PathBuf, Vec<Option<u32>>),
     Pair(u64),
+    Watched { of: (u64, usize), step: usize, piece: usize },
     Cut { stack: u64, cut: Cut, at: usize, window: Window, read: usize },
 }
 
@@ -75,6 +78,7 @@ pub struct Canvas {
     layer: [Slot; RESULTS],
     pieces: Vec<Slot>,
     draft: Slot,
+    watched: [Slot; 4],
     pair: [Slot; 2],
     cuts: [Slot; 2],
     magma: Vec<Color32>,
@@ -269,6 +273,32 @@ impl Canvas {
             picture(pairs.grey.size, side, |i| class(i).copied().unwrap_or(Color32::BLACK))
         });
         [grey, truth]
+    }
+
+    /// A tile of a training: grey values, truth, what the pupil said first, and what it says now. `of` tells
+    /// training and stage apart, the steps tell the pictures apart.
+    pub fn watched(
+        &mut self,
+        ctx: &egui::Context,
+        of: (u64, usize),
+        [first, now]: [&(usize, Arc<Picture>); 2],
+        classes: usize,
+    ) -> [egui::TextureId; 4] {
+        let names: Vec<String> = (0..classes).map(|i| i.to_string()).collect();
+        let palette = colours(&paser_core::data::classes::classes(&names));
+        let class = |c: &u8| palette.get(usize::from(*c)).copied().unwrap_or(Color32::BLACK);
+        let grey: Vec<Color32> = now.1.grey.iter().map(|g| Color32::from_gray(*g)).collect();
+        let [truth, before, after] = [&now.1.truth, &first.1.labels, &now.1.labels]
+            .map(|map| map.iter().map(class).collect::<Vec<Color32>>());
+        let shown = [(now.0, grey), (now.0, truth), (first.0, before), (now.0, after)];
+        let mut piece = 0;
+        shown.map(|(step, pixels)| {
+            let key = Key::Watched { of, step, piece };
+            piece += 1;
+            self.watched[piece - 1].get(ctx, key, |side| {
+                picture(now.1.size, side, |i| pixels.get(i).copied().unwrap_or(Color32::BLACK))
+            })
+        })
     }
 
     /// What the class table makes of a label stack's middle slice.

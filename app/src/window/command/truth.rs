@@ -2,6 +2,7 @@
 
 use super::Effect;
 use crate::window::engine::Read;
+use crate::window::project::TruthEntry;
 use crate::window::state::{Layer, Stack, State};
 use crate::window::truth::Truth;
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ pub(super) fn open(state: &mut State, path: PathBuf) -> Vec<Effect> {
         state.notices.warn("open the stack first, then its labels");
         return Vec::new();
     };
-    vec![Effect::Read(Read::Truth { stack: stack.id, path, like: stack.info.clone(), classes })]
+    vec![Effect::Read(Read::Truth { stack: stack.id, path, like: stack.info.clone(), classes, map: None })]
 }
 
 /// Changes the class table, or sends the label stack away.
@@ -42,8 +43,16 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
     wanted
 }
 
+/// Opens the label stack of a project with its class table.
+pub(super) fn reopen(state: &mut State, entry: &TruthEntry) -> Vec<Effect> {
+    let Some(stack) = &state.stack else { return Vec::new() };
+    let (path, map) = (entry.at.path().to_owned(), Some(entry.map.clone()));
+    let (stack, like, classes) = (stack.id, stack.info.clone(), entry.map.names.len());
+    vec![Effect::Read(Read::Truth { stack, path, like, classes, map })]
+}
+
 /// What has to be read so that the truth of the slice on show is in memory.
-pub(super) fn want(stack: &Stack) -> Option<Effect> {
+pub(crate) fn want(stack: &Stack) -> Option<Effect> {
     let truth = stack.truth.as_ref().filter(|t| t.slice(stack.z).is_none())?;
     Some(Effect::Read(Read::TruthSlice {
         stack: stack.id,

@@ -32,7 +32,8 @@ fn labelled(state: &State) -> Result<Labelled, String> {
         return Err("choose the images and their labels first".to_owned());
     }
     let path = |text: &str| PathBuf::from(text.trim());
-    Ok(Labelled { images: path(&form.images), labels: path(&form.labels), map: form.map()? })
+    let (images, labels) = (path(&form.images), path(&form.labels));
+    Ok(Labelled { images, labels, map: form.map()?, axes: form.config.axes })
 }
 
 fn preview(state: &mut State) -> Vec<Effect> {
@@ -50,8 +51,14 @@ pub(super) fn set_preset(state: &mut State, preset: Preset) {
     state.form.refused = None;
 }
 
-/// Changes one choice, given as in "beta=0.1".
-pub(super) fn choose(state: &mut State, choice: &str) {
+/// Changes one choice, given as in "beta=0.1"; the pairs are looked at again where it says how they are read.
+pub(super) fn choose(state: &mut State, choice: &str) -> Vec<Effect> {
+    let axes = state.form.config.axes;
+    set_choice(state, choice);
+    if state.form.config.axes == axes { Vec::new() } else { preview(state) }
+}
+
+fn set_choice(state: &mut State, choice: &str) {
     match state.form.config.with(choice) {
         Ok(config) => {
             state.form.config = config;
@@ -81,7 +88,8 @@ pub(super) fn train(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     let (id, control) = (state.count(), Control::default());
-    state.training = Some(Training::new(id, control.clone()));
+    control.watch();
+    state.training = Some(Training::new(id, control.clone(), &config));
     vec![Effect::Compute(Job::Train(Box::new(Train { id, data, config, out, control })))]
 }
 
@@ -116,13 +124,21 @@ pub(super) fn compare(state: &mut State) -> Vec<Effect> {
     }
     match labelled(state) {
         Ok(data) => {
-            state.comparison.working = Some((0, 0));
             let control = Control::default();
+            state.comparison.working = Some((0, 0));
+            state.comparison.control = control.clone();
             vec![Effect::Compute(Job::Compare(Box::new(Compare { data, control })))]
         }
         Err(why) => {
             state.notices.warn(why);
             Vec::new()
         }
+    }
+}
+
+/// Stops the comparison.
+pub(super) fn stop_comparing(state: &State) {
+    if state.comparison.working.is_some() {
+        state.comparison.control.stop();
     }
 }

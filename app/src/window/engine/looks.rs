@@ -1,19 +1,121 @@
-//! The slices looked at last, with all that is known of them.
+//! The slices looked at last, with all that is known of them; a look is served between any two pieces of
+//! longer work.
 
-use super::compute::model;
+use super::compute::{guarded, model};
+use super::{Event, Look as Wish, Outbox, Routed, Seen};
 use crate::window::grey::Grey;
-use crate::window::promise;
+use crate::window::promise::{self, SEED};
 use crate::window::results::{Kept, Summary};
 use paser_core::data::normalise::Range;
-use paser_core::error::Result;
+use paser_core::error::{Error, Result};
 use paser_core::event::Control;
 use paser_core::noise::Noise;
 use paser_core::route::{Choice, Live, Method, Segmenter, stack};
 use paser_core::volume::SliceReader;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-/// Seed of the noise: the command line's own where none is given.
-const SEED: u64 = 42;
+/// Serves the newest look.
+pub(super) struct Eyes<'a> {
+    newest: &'a Mutex<Option<Wish>>,
+    out: &'a Outbox,
+    /// Grey values that become 0 and 1 in the stack seen last.
+    range: Option<(u64, Range)>,
+    /// As it is, and with noise.
+    looks: Looks,
+}
+
+impl<'a> Eyes<'a> {
+    pub(super) fn new(newest: &'a Mutex<Option<Wish>>, out: &'a Outbox) -> Self {
+        Self { newest, out, range: None, looks: Looks::default() }
+    }
+
+    /// Another bundle is in force.
+    pub(super) fn forget(&mut self) {
+        (self.range, self.looks) = (None, Looks::default());
+    }
+
+    /// Serves the newest look, if one is wanted.
+    pub(super) fn serve(&mut self, segmenter: Option<&Segmenter>) {
+        let Some(look) = self.newest.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let told = match guarded(|| self.look(segmenter, &look)) {
+            Ok(seen) => Ok(Some(Box::new(seen))),
+            Err(Error::Cancelled) => Ok(None),
+            Err(e) => Err(e.to_string()),
+        };
+        self.out.send(Event::Looked(Box::new(look), told));
+    }
+
+    fn look(&mut self, segmenter: Option<&Segmenter>, look: &Wish) -> Result<Seen> {
+        let none = || Error::invalid("no model bundle is loaded, so nothing can be routed; choose one");
+        let segmenter = segmenter.ok_or_else(none)?;
+        look.control.check()?;
+        let routed = self.routed(segmenter, look, Noise::None)?;
+        let audit = match look.patch {
+            Some(pixel) => {
+                let (seen, _) = self.at(segmenter, look, Noise::None)?;
+                seen.live.audit(segmenter, pixel, &look.control)?
+            }
+            None => None,
+        };
+        let noisy = match look.noise {
+            Noise::None => None,
+            noise => Some(self.routed(segmenter, look, noise)?),
+        };
+        Ok(Seen { routed, audit, noisy })
+    }
+
+    fn at(&mut self, segmenter: &Segmenter, look: &Wish, noise: Noise) -> Result<(&mut Look, Range)> {
+        let range = self.range(segmenter, look.stack, look.volume.as_ref())?;
+        let place = Place { stack: look.stack, z: look.z, noise };
+        Ok((self.looks.at(segmenter, &place, look.volume.as_ref(), &range)?, range))
+    }
+
+    fn routed(&mut self, segmenter: &Segmenter, look: &Wish, noise: Noise) -> Result<Routed> {
+        let since = Instant::now();
+        let (seen, range) = self.at(segmenter, look, noise)?;
+        let before = seen.live.computed();
+        let (kept, summary) = seen.route(segmenter, (look.method, look.lambda), &look.control)?;
+        Ok(Routed {
+            kept,
+            summary,
+            seconds: since.elapsed().as_secs_f64(),
+            computed: seen.live.computed() - before,
+            grey: (noise != Noise::None).then(|| seen.grey(&range)),
+        })
+    }
+
+    /// The range of `stack`, found once.
+    pub(super) fn range(
+        &mut self,
+        segmenter: &Segmenter,
+        stack: u64,
+        volume: &dyn SliceReader,
+    ) -> Result<Range> {
+        if let Some((_, range)) = self.range.filter(|(of, _)| *of == stack) {
+            return Ok(range);
+        }
+        let range = segmenter.manifest.normalisation.range(volume)?;
+        self.range = Some((stack, range));
+        Ok(range)
+    }
+
+    /// Slice `z` of `stack` routed at `lambda`.
+    pub(super) fn slice(
+        &mut self,
+        segmenter: &Segmenter,
+        (stack, z): (u64, usize),
+        volume: &dyn SliceReader,
+        lambda: f64,
+        control: &Control,
+    ) -> Result<(Kept, Summary)> {
+        let range = self.range(segmenter, stack, volume)?;
+        let place = Place { stack, z, noise: Noise::None };
+        let seen = self.looks.at(segmenter, &place, volume, &range)?;
+        seen.route(segmenter, (Method::Paser, lambda), control)
+    }
+}
+
 /// Slices kept: the one on show, and the same with noise.
 const KEPT: usize = 2;
 

@@ -15,6 +15,7 @@ pub use train::{Compare, Labelled, Train};
 use super::comparison::Comparison;
 use super::grey::{Grey, Window};
 use super::overview::Overview;
+use super::project::{Item, Project, Relink};
 use super::results::{Kept, Model, Summary};
 use super::training::Pairs;
 use super::truth::Draft;
@@ -24,10 +25,11 @@ use paser_core::event::{Control, Progress};
 use paser_core::noise::Noise;
 use paser_core::route::live::Audit;
 use paser_core::route::{Method, Speeds};
-use paser_core::volume::{Volume, VolumeInfo};
+use paser_core::volume::{View, Volume, VolumeInfo};
 use poll_promise::Promise;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{Builder, JoinHandle};
@@ -136,6 +138,8 @@ pub struct Segment {
     pub slices: Range<usize>,
     /// Weight of the cost.
     pub lambda: f64,
+    /// How it is read.
+    pub view: View,
     /// The stack's path, where results are to be written beside it.
     pub beside: Option<PathBuf>,
     /// Pauses and stops.
@@ -145,8 +149,19 @@ pub struct Segment {
 /// For the reader thread.
 #[derive(Debug)]
 pub enum Read {
-    /// Open a stack.
-    Open(PathBuf),
+    /// Open a stack, seen in a certain way.
+    Open(PathBuf, View),
+    /// Write a project.
+    SaveProject {
+        /// Its file.
+        path: PathBuf,
+        /// It.
+        project: Box<Project>,
+    },
+    /// Read a project and look for what it names.
+    Project(PathBuf),
+    /// Write what is kept for a restart.
+    Keep(PathBuf, String),
     /// Read a slice for display, then those that may be wanted next.
     Slice {
         /// Tells stacks apart.
@@ -182,6 +197,8 @@ pub enum Read {
         like: VolumeInfo,
         /// Number of classes.
         classes: usize,
+        /// Its class table, where that is known.
+        map: Option<ClassMap>,
     },
     /// Read a slice of truth.
     TruthSlice {
@@ -213,6 +230,12 @@ pub enum Pick {
     Images,
     /// The folder of their labels.
     Labels,
+    /// A project to open.
+    Project,
+    /// Where to write the project.
+    SaveProject,
+    /// What a project no longer finds.
+    Relink(Item),
 }
 
 /// An opened stack.
@@ -222,8 +245,12 @@ pub struct Opened {
     pub path: PathBuf,
     /// It.
     pub volume: Volume,
-    /// Its headers.
+    /// Its headers as it is read.
     pub info: VolumeInfo,
+    /// Its headers as the file states them.
+    pub file: VolumeInfo,
+    /// How it is read.
+    pub how: View,
     /// The slice shown first.
     pub z: usize,
     /// That slice.
@@ -237,8 +264,8 @@ pub struct Opened {
 /// How a run ended.
 #[derive(Debug)]
 pub enum Outcome {
-    /// All slices are done; the folder that holds the files, where any were written.
-    Done(Option<PathBuf>),
+    /// All slices are done: the folder that holds the files, where any were written, and what is missing there.
+    Done(Option<PathBuf>, Option<String>),
     /// The user stopped it.
     Stopped,
     /// It failed, and why.
@@ -252,12 +279,16 @@ pub enum Event {
     Device(Description, Option<String>),
     /// The bundle is ready, or why it is not.
     Model(Result<Box<Model>, String>),
+    /// A project was written, or not.
+    Saved(Result<PathBuf, String>),
+    /// A project was read, or not.
+    Project(Result<Box<Relink>, String>),
     /// A stack was opened, or not.
     Opened(Result<Box<Opened>, String>),
     /// A slice was read, or not.
     Slice(u64, usize, Result<Arc<Grey>, String>),
     /// A label stack was opened, or not.
-    TruthOpened(u64, Result<Box<Draft>, String>),
+    TruthOpened(u64, Result<Box<Draft>, String>, Option<ClassMap>),
     /// A slice of truth was read, or not.
     TruthSlice(u64, usize, Result<Arc<Vec<u8>>, String>),
     /// A slice of a run was segmented.
@@ -289,6 +320,8 @@ pub enum Stage {
     Range,
     /// Segmenting.
     Slices,
+    /// Measuring the labels for the report.
+    Report,
 }
 
 /// Figures of a run, the newest only.
@@ -306,6 +339,13 @@ pub struct Live {
     pub last: Instant,
 }
 
+/// The look that is wanted: of several only the newest, and one job in the queue for it.
+#[derive(Default)]
+pub(super) struct Wanted {
+    newest: Mutex<Option<Look>>,
+    queued: AtomicBool,
+}
+
 /// The way back to the window.
 #[derive(Clone)]
 pub(super) struct Outbox {
@@ -316,7 +356,7 @@ pub(super) struct Outbox {
 
 /// The two threads, seen from the window.
 pub struct Engine {
-    newest: Arc<Mutex<Option<Look>>>,
+    looks: Arc<Wanted>,
     compute: Option<SyncSender<Job>>,
     reader: Option<Sender<Read>>,
     events: Option<Receiver<Event>>,
@@ -340,8 +380,8 @@ impl Engine {
             format!("the system gives no thread to compute on ({e}); close other programs")
         };
         let (a, b) = (out.clone(), out.clone());
-        let newest: Arc<Mutex<Option<Look>>> = Arc::default();
-        let wanted = newest.clone();
+        let looks: Arc<Wanted> = Arc::default();
+        let wanted = looks.clone();
         let thread = Builder::new()
             .name("paser-compute".to_owned())
             .spawn(move || compute::work(source, &jobs, &wanted, &a))
@@ -352,7 +392,7 @@ impl Engine {
             .map_err(failed)?;
         let (compute, reader, events) = (Some(compute), Some(reader), Some(events));
         Ok(Self {
-            newest,
+            looks,
             compute,
             reader,
             events,
@@ -368,9 +408,10 @@ impl Engine {
         match &job {
             Job::Segment(segment) => self.running = segment.control.clone(),
             Job::Look(look) => {
-                let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-                if newest.replace((**look).clone()).is_some() {
-                    return true; // its turn in the queue is taken by this one
+                let mut newest = self.looks.newest.lock().unwrap_or_else(PoisonError::into_inner);
+                *newest = Some((**look).clone());
+                if self.looks.queued.swap(true, Ordering::SeqCst) {
+                    return true; // a job for the newest look waits already
                 }
             }
             Job::Train(job) => self.running = job.control.clone(),

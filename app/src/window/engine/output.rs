@@ -4,6 +4,10 @@ use super::Segment;
 use paser_core::bundle::Bundle;
 use paser_core::data::normalise::Range;
 use paser_core::error::{Error, Result};
+use paser_core::event::Control;
+use paser_core::export::Evidence;
+use paser_core::export::report::RunReport;
+use paser_core::export::report::run::MEMORY;
 use paser_core::export::run::{RunMeta, RunWriter};
 use paser_core::noise::Noise;
 use paser_core::route::{Choice, Segmenter, SliceResult};
@@ -13,6 +17,7 @@ use std::path::{Path, PathBuf};
 /// The files of a run, unfinished.
 pub(super) struct Output {
     folder: PathBuf,
+    name: String,
     writer: RunWriter,
 }
 
@@ -31,7 +36,7 @@ impl Output {
         let folder = new_folder(stack, &name)?;
         let info = job.volume.info();
         let meta = RunMeta {
-            name,
+            name: name.clone(),
             shape: [job.slices.len(), info.height, info.width],
             first_slice: job.slices.start,
             voxel_size: info.voxel_size,
@@ -42,7 +47,7 @@ impl Output {
             evidence,
         };
         match RunWriter::create(&folder, meta, false) {
-            Ok(writer) => Ok(Self { folder, writer }),
+            Ok(writer) => Ok(Self { folder, name, writer }),
             Err(e) => {
                 drop_empty(&folder);
                 Err(e)
@@ -55,10 +60,31 @@ impl Output {
         self.writer.push(z, result)
     }
 
-    /// Completes the files; says where they are.
-    pub(super) fn finish(self) -> Result<PathBuf> {
+    /// Completes the files and writes the report; says where they are, and why there is no report where there
+    /// is none.
+    pub(super) fn finish(
+        mut self,
+        digest: Option<String>,
+        seconds: f64,
+        bundle: &Bundle,
+        control: &Control,
+    ) -> Result<(PathBuf, Option<String>)> {
+        self.writer.note("input_sha256", serde_json::json!(digest));
         self.writer.finish()?;
-        Ok(self.folder)
+        let report = RunReport {
+            folder: &self.folder,
+            name: &self.name,
+            seconds,
+            bundle,
+            tortuosity: Vec::new(),
+            memory: MEMORY,
+        };
+        let note = match report.write(control, false) {
+            Ok(_) => None,
+            Err(Error::Cancelled) => Some("the report was left out, as asked".to_owned()),
+            Err(e) => Some(format!("the report is missing: {e}")),
+        };
+        Ok((self.folder, note))
     }
 
     /// Gives up: nothing stays.
@@ -71,27 +97,16 @@ impl Output {
 /// Everything that made a run, as the command line states it too.
 pub(super) fn evidence(
     segmenter: &Segmenter,
-    bundle: &Path,
+    bundle: &Bundle,
     stack: &Path,
     job: &Segment,
     range: &Range,
     choice: &Choice,
 ) -> Result<serde_json::Value> {
-    let manifest = &segmenter.manifest;
-    Ok(serde_json::json!({
-        "program": env!("CARGO_PKG_VERSION"),
-        "stack": stack,
-        "volume": job.volume.info(),
-        "bundle": { "name": manifest.name, "about": manifest.about, "sha256": Bundle::open(bundle)?.hash()? },
-        "method": choice.method,
-        "lambda": manifest.lambda_of(choice.router),
-        "router": choice.router,
-        "noise": Noise::None,
-        "monte_carlo": manifest.monte_carlo,
-        "seed": choice.seed,
-        "normalisation": { "method": manifest.normalisation, "found": range },
-        "device": segmenter.compute.description,
-    }))
+    let volume = job.volume.as_ref();
+    let (noise, seed) = (Noise::None, choice.seed);
+    let opened = serde_json::json!({ "raw": null, "view": job.view });
+    Evidence { segmenter, bundle, stack, opened, volume, range, choice, noise, seed }.json()
 }
 
 fn drop_empty(folder: &Path) {

@@ -4,9 +4,11 @@ use super::train::preview;
 use super::{Event, Opened, Outbox, Read};
 use crate::window::grey::Grey;
 use crate::window::overview::fill;
+use crate::window::project::{Project, Relink};
 use crate::window::truth::{Draft, MOST_VALUES};
 use paser_core::error::{Error, Result};
-use paser_core::volume::{self, Volume, VolumeInfo};
+use paser_core::export::write_atomic;
+use paser_core::volume::{self, View, Volume, VolumeInfo};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +23,22 @@ pub(super) fn work(wishes: &Receiver<Read>, out: &Outbox) {
     let mut queue = VecDeque::new();
     while let Some(wish) = next(wishes, &mut queue) {
         let alive = match wish {
-            Read::Open(path) => out.send(Event::Opened(open(path).map(Box::new).map_err(|e| e.to_string()))),
+            Read::Open(path, how) => {
+                out.send(Event::Opened(open(path, how).map(Box::new).map_err(|e| e.to_string())))
+            }
+            Read::SaveProject { path, project } => {
+                out.send(Event::Saved(project.save(&path).map(|()| path).map_err(|e| e.to_string())))
+            }
+            Read::Project(path) => {
+                let read = Project::load(&path).map(|project| Box::new(Relink::of(path, project)));
+                out.send(Event::Project(read.map_err(|e| e.to_string())))
+            }
+            Read::Keep(path, text) => {
+                if let Err(e) = write_atomic(&path, text.as_bytes(), true) {
+                    tracing::warn!("nothing is kept for a restart: {e}");
+                }
+                true
+            }
             Read::Overview { overview, volume } => {
                 let out = out.clone();
                 let work = move || fill(&overview, &volume, &*out.wake);
@@ -33,9 +50,9 @@ pub(super) fn work(wishes: &Receiver<Read>, out: &Outbox) {
                 let pairs = preview(&data, version).map(Box::new).map_err(|e| e.to_string());
                 out.send(Event::Pairs(version, pairs))
             }
-            Read::Truth { stack, path, like, classes } => {
+            Read::Truth { stack, path, like, classes, map } => {
                 let draft = truth(path, &like, classes).map(Box::new).map_err(|e| e.to_string());
-                out.send(Event::TruthOpened(stack, draft))
+                out.send(Event::TruthOpened(stack, draft, map))
             }
             Read::TruthSlice { stack, volume, map, z } => {
                 let slice = volume.read(z).map(|s| Arc::new(map.truth(&s.label_codes()).classes));
@@ -108,12 +125,14 @@ fn truth(path: PathBuf, like: &VolumeInfo, classes: usize) -> Result<Draft> {
     }
 }
 
-fn open(path: PathBuf) -> Result<Opened> {
-    let volume = volume::open(Path::new(&path))?;
+fn open(path: PathBuf, how: View) -> Result<Opened> {
+    let stored = volume::open(Path::new(&path))?;
+    let file = stored.info().clone();
+    let volume = how.of(stored, None)?;
     let info = volume.info().clone();
     let z = info.slices / 2;
     let first = Arc::new(Grey::of(&volume.read(z)?));
     let ends = first.ends(info.dtype);
     let window = first.histogram(ends).window();
-    Ok(Opened { path, volume, info, z, first, ends, window })
+    Ok(Opened { path, volume, info, file, how, z, first, ends, window })
 }

@@ -13,7 +13,8 @@ use paser_core::metrics::UNLABELLED;
 use paser_core::net::params;
 use paser_core::route::Segmenter;
 use paser_core::train::{Request, TrainConfig, loss, train};
-use std::path::{Path, PathBuf};
+use paser_core::volume::Axes;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Images with labels.
@@ -25,6 +26,8 @@ pub struct Labelled {
     pub labels: PathBuf,
     /// Class table.
     pub map: ClassMap,
+    /// The axes of two stacks that become Z, Y, X.
+    pub axes: Option<Axes>,
 }
 
 /// A training to run.
@@ -51,8 +54,14 @@ pub struct Compare {
     pub control: Control,
 }
 
-/// Runs a training; finished stages of an interrupted one are taken up.
-pub(super) fn run(job: &Train, compute: &Compute, out: &Outbox) -> Result<PathBuf> {
+/// Runs a training; finished stages of an interrupted one are taken up. `between` is called whenever the
+/// training has something to say.
+pub(super) fn run(
+    job: &Train,
+    compute: &Compute,
+    out: &Outbox,
+    between: &mut dyn FnMut(),
+) -> Result<PathBuf> {
     let request = Request {
         images: &job.data.images,
         labels: &job.data.labels,
@@ -66,12 +75,18 @@ pub(super) fn run(job: &Train, compute: &Compute, out: &Outbox) -> Result<PathBu
     };
     train(&request, compute, &job.control, &mut |progress| {
         out.send(Event::Progress(job.id, progress));
+        between();
     })?;
     Ok(job.out.clone())
 }
 
 /// All methods on the images, as the command line compares them.
-pub(super) fn compare(job: &Compare, segmenter: &Segmenter, out: &Outbox) -> Result<Vec<Row>> {
+pub(super) fn compare(
+    job: &Compare,
+    segmenter: &Segmenter,
+    out: &Outbox,
+    between: &mut dyn FnMut(),
+) -> Result<Vec<Row>> {
     let manifest = &segmenter.manifest;
     let names: Vec<String> = manifest.classes.iter().map(|c| c.name.clone()).collect();
     if job.data.map.names != names {
@@ -82,8 +97,8 @@ pub(super) fn compare(job: &Compare, segmenter: &Segmenter, out: &Outbox) -> Res
         )));
     }
     let channels = manifest.nets[0].spec.channels();
-    let Labelled { images, labels, map } = &job.data;
-    let data = Dataset::read(images, labels, map, manifest.normalisation, channels)?;
+    let Labelled { images, labels, map, axes } = &job.data;
+    let data = Dataset::read_along(images, labels, map, manifest.normalisation, channels, *axes)?;
     let numbers: Vec<usize> = (0..data.samples.len()).collect();
     let trained = manifest.split.train.iter().filter(|id| data.samples.iter().any(|s| s.hash == id.sha256));
     if trained.count() > 0 {
@@ -91,7 +106,10 @@ pub(super) fn compare(job: &Compare, segmenter: &Segmenter, out: &Outbox) -> Res
             "the bundle was trained on some of these images, so its figures would flatter it; choose others",
         ));
     }
-    let mut progress = |done| _ = out.send(Event::Comparing(done, numbers.len()));
+    let mut progress = |done| {
+        out.send(Event::Comparing(done, numbers.len()));
+        between();
+    };
     let table = Table::build(segmenter, &data.samples, &numbers, &job.control, &mut progress)?;
     let parameters: Vec<usize> = segmenter.models.nets.iter().map(params::count).collect();
     rows(segmenter, &table, &data.samples, &loss::costs(&parameters, true), 42)
@@ -99,7 +117,7 @@ pub(super) fn compare(job: &Compare, segmenter: &Segmenter, out: &Outbox) -> Res
 
 /// Pairs images with labels and reads the first of them.
 pub(super) fn preview(data: &Labelled, version: u64) -> Result<Pairs> {
-    let pairs = pairs(Path::new(&data.images), Path::new(&data.labels))?;
+    let pairs = pairs(&data.images, &data.labels, data.axes)?;
     let none = || Error::invalid(format!("{} holds no image", data.images.display()));
     let (image, label) = pairs.first().ok_or_else(none)?;
     let (slice, labels) = (image.read()?, label.read()?);
@@ -123,6 +141,8 @@ pub(super) fn preview(data: &Labelled, version: u64) -> Result<Pairs> {
         truth: truth.classes,
         classes: data.map.names.len(),
         dtype: image.reader.info().dtype.to_string(),
+        info: image.reader.info().clone(),
+        turnable: data.images.is_file() && data.labels.is_file() && pairs.len() > 1,
         version,
     })
 }

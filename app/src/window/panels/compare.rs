@@ -1,51 +1,72 @@
 //! The Compare workspace: methods side by side on the same images.
 
+#[path = "compare_chosen.rs"]
+mod chosen;
+
 use super::chart::Axes;
 use super::{Pane, kit, train};
 use crate::window::command::Command;
 use crate::window::comparison::{Column, Comparison, Row};
 use crate::window::theme;
 use egui::{
-    Align, Align2, CentralPanel, Color32, Frame, Layout, Panel, Rect, RichText, Role, ScrollArea, Sense,
-    Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Align2, CentralPanel, Color32, Frame, Panel, Rect, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind,
+    Ui, WidgetInfo, pos2, vec2,
 };
-use paser_core::route::Method;
 
 /// Widths of the columns after the first, and what they hold.
-const COLUMNS: [(&str, f32, Option<Column>); 6] = [
-    ("λ", 56.0, Some(Column::Lambda)),
-    ("IoU", 76.0, Some(Column::Iou)),
-    ("GFLOPs", 84.0, Some(Column::Cost)),
-    ("IoU/GF", 80.0, Some(Column::Worth)),
-    ("S / M / L, %", 116.0, None),
-    ("above random (95 %)", 226.0, None),
+const COLUMNS: [(&str, f32, Option<Column>); 7] = [
+    ("λ", 52.0, Some(Column::Lambda)),
+    ("IoU", 112.0, Some(Column::Iou)),
+    ("GFLOPs", 76.0, Some(Column::Cost)),
+    ("IoU/GF", 70.0, Some(Column::Worth)),
+    ("Reward", 72.0, Some(Column::Reward)),
+    ("S / M / L, %", 98.0, None),
+    ("above random (95 %)", 186.0, None),
 ];
 
 /// Draws it.
 pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
     let t = theme::of(ui);
     Panel::right("against").exact_size(400.0).resizable(false).frame(kit::panel(t, 18, 16)).show(ui, |ui| {
-        plot(ui, &pane.state.comparison);
-        kit::divide(ui);
-        kit::heading(ui, "On your own images");
-        train::data(ui, pane);
-        ui.add_space(8.0);
-        match pane.state.comparison.working {
-            Some((done, total)) => {
-                let share = done as f32 / total.max(1) as f32;
-                kit::note(ui, format!("Every net on every patch: {done} of {total} images"));
-                kit::progress(ui, share, t.accent);
-            }
-            None => {
-                let obstacle = pane.state.busy();
-                let button =
-                    kit::primary(ui, "Compare all methods", ui.available_width(), obstacle.is_none());
-                if button.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
-                    pane.push(Command::Compare);
-                }
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            plot(ui, &pane.state.comparison);
+            kit::divide(ui);
+            chosen::show(ui, pane);
+            kit::divide(ui);
+            own_images(ui, pane);
+        });
+    });
+    table(ui, pane);
+}
+
+/// What a comparison of one's own reads, and how far it is.
+fn own_images(ui: &mut Ui, pane: &mut Pane<'_>) {
+    let t = theme::of(ui);
+    kit::heading(ui, "On your own images");
+    train::data(ui, pane);
+    ui.add_space(8.0);
+    match pane.state.comparison.working {
+        Some((done, total)) => {
+            let share = done as f32 / total.max(1) as f32;
+            kit::note(ui, format!("Every net on every patch: {done} of {total} images"));
+            kit::progress(ui, share, t.accent);
+            if kit::secondary(ui, "Stop comparing", ui.available_width(), true).clicked() {
+                pane.push(Command::StopComparing);
             }
         }
-    });
+        None => {
+            let obstacle = pane.state.busy();
+            let button = kit::primary(ui, "Compare all methods", ui.available_width(), obstacle.is_none());
+            if button.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
+                pane.push(Command::Compare);
+            }
+        }
+    }
+}
+
+/// The rows.
+fn table(ui: &mut Ui, pane: &mut Pane<'_>) {
+    let t = theme::of(ui);
     CentralPanel::default().frame(Frame::new().fill(t.canvas).inner_margin(20)).show(ui, |ui| {
         let comparison = &pane.state.comparison;
         if comparison.rows.is_empty() {
@@ -58,7 +79,7 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
             return;
         }
         ui.label(RichText::new("Methods side by side").font(theme::strong(18.0)).color(t.on_canvas));
-        let said = format!("{}. Click a row to see what it makes of the slice on show.", comparison.on);
+        let said = format!("{}. Click a row to see its patches, and what it makes of the slice on show.", comparison.on);
         ui.label(RichText::new(said).font(theme::small()).color(t.on_canvas_dim));
         ui.add_space(10.0);
         header(ui, pane);
@@ -124,7 +145,10 @@ fn row(ui: &mut Ui, pane: &mut Pane<'_>, row: &Row) {
     let t = theme::of(ui);
     let (line, response) = ui.allocate_exact_size(vec2(ui.available_width(), 27.0), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, row.title()));
-    if response.hovered() {
+    let chosen = pane.state.comparison.chosen.as_ref();
+    if chosen.is_some_and(|(method, lambda)| *method == row.method && *lambda == row.lambda) {
+        ui.painter().rect_filled(line, 4.0, t.hovered);
+    } else if response.hovered() {
         ui.painter().rect_filled(line, 4.0, t.raised);
     }
     let shares: Vec<String> = row.shares.iter().map(|s| format!("{:.0}", 100.0 * s)).collect();
@@ -133,9 +157,10 @@ fn row(ui: &mut Ui, pane: &mut Pane<'_>, row: &Row) {
         .map_or_else(String::new, |p| format!("{:+.4} [{:+.4}, {:+.4}]", p.mean, p.low, p.high));
     let figures = [
         row.lambda.map_or_else(String::new, |l| l.to_string()),
-        format!("{:.4}", row.iou),
+        row.spread.map_or_else(|| format!("{:.4}", row.iou), |s| format!("{:.4} ± {s:.4}", row.iou)),
         format!("{:.2}", row.flops / 1e9),
         format!("{:.4}", row.per_gigaflop()),
+        row.reward.map_or_else(String::new, |r| format!("{r:.4}")),
         shares.join(" / "),
         above,
     ];
@@ -152,18 +177,8 @@ fn row(ui: &mut Ui, pane: &mut Pane<'_>, row: &Row) {
         let colour = if gains { t.good } else { t.on_canvas };
         kit::put(ui, cell.right_center() - vec2(10.0, 0.0), Align2::RIGHT_CENTER, figure, colour);
     }
-    if let (true, Some(method)) = (response.clicked(), method(&row.method)) {
-        pane.push(Command::ShowMethod(method, row.lambda));
-    }
-}
-
-/// What can be shown of a row on the slice; an oracle needs truth and cannot.
-fn method(name: &str) -> Option<Method> {
-    match name {
-        "oracle" => None,
-        n if n.starts_with("paser") => Some(Method::Paser),
-        n if n.starts_with("random") => Some(Method::Random),
-        n => n.parse().ok().filter(|m| matches!(m, Method::Net(_))),
+    if response.clicked() {
+        pane.push(Command::ChooseRow(row.method.clone(), row.lambda));
     }
 }
 
@@ -229,6 +244,5 @@ fn plot(ui: &mut Ui, comparison: &Comparison) {
                 },
             );
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |_| {});
     });
 }

@@ -7,12 +7,15 @@ mod closing;
 mod compare;
 mod display;
 mod drift;
+mod failure;
 mod histogram;
 mod icons;
+mod import;
 mod kit;
 mod noise;
 mod palette;
 mod patch;
+mod project;
 mod report;
 mod sheet;
 mod side;
@@ -56,8 +59,11 @@ pub(super) fn show(ui: &mut egui::Ui, pane: &mut Pane<'_>) {
     toast::show(ui, pane);
     sheet::show(ui, pane);
     truth::show(ui, pane);
+    import::show(ui, pane);
+    project::show(ui, pane);
     palette::show(ui, pane);
     closing::show(ui, pane);
+    failure::show(ui, pane);
     drop_hint(ui);
 }
 

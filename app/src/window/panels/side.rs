@@ -176,6 +176,7 @@ fn actions(ui: &mut Ui, pane: &mut Pane<'_>) {
         if stack.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
             pane.push(Command::SegmentStack);
         }
+        let obstacle = state.slice_obstacle();
         let slice = kit::secondary(ui, "Segment slice", width, obstacle.is_none());
         let slice = slice.on_hover_text("Segment only this slice (Ctrl+Enter)");
         if slice.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
@@ -199,6 +200,7 @@ fn running(ui: &mut Ui, pane: &mut Pane<'_>, run: &Run) {
         _ if paused => format!("Paused at {} of {}", run.done, run.total),
         None => "Starting…".to_owned(),
         Some(Stage::Range) => "Sampling the stack's grey values…".to_owned(),
+        Some(Stage::Report) => "Measuring the labels for the report…".to_owned(),
         Some(Stage::Slices) if run.total == 1 => "Segmenting the slice…".to_owned(),
         Some(Stage::Slices) => format!("{} of {} slices", run.done, run.total),
     };

@@ -13,7 +13,7 @@ const WIDTH: f32 = 520.0;
 
 /// Draws them.
 pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
-    let notices = pane.state.notices.shown().to_vec();
+    let notices = pane.state.notices.toasts();
     if notices.is_empty() {
         return;
     }

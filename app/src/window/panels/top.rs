@@ -23,7 +23,7 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
             open_menu(ui, pane);
             if let Some(stack) = &pane.state.stack {
                 ui.add_space(4.0);
-                facts(ui, stack);
+                facts(ui, pane, stack);
             } else if let Some(path) = &pane.state.opening {
                 ui.add_space(4.0);
                 ui.spinner();
@@ -96,6 +96,18 @@ fn open_menu(ui: &mut Ui, pane: &mut Pane<'_>) {
             pane.push(Command::Pick(Pick::Bundle));
             ui.close();
         }
+        ui.separator();
+        let open = pane.state.stack.is_some();
+        let mut item = |ui: &mut Ui, name: &str, keys: &str, command: Command, on: bool| {
+            let button = Button::new(name).shortcut_text(keys).min_size(vec2(230.0, 28.0));
+            if ui.add_enabled(on, button).clicked() {
+                pane.push(command);
+                ui.close();
+            }
+        };
+        item(ui, "Project…", "", Command::Pick(Pick::Project), true);
+        item(ui, "Save the project", "Ctrl+S", Command::SaveProject(None), open);
+        item(ui, "How this stack is read…", "", Command::AskImport, open);
         if pane.state.stack.is_some()
             && ui.add(Button::new("Close the stack").min_size(vec2(230.0, 28.0))).clicked()
         {
@@ -106,7 +118,7 @@ fn open_menu(ui: &mut Ui, pane: &mut Pane<'_>) {
 }
 
 /// Name, size, type and voxel size of the stack.
-fn facts(ui: &mut Ui, stack: &Stack) {
+fn facts(ui: &mut Ui, pane: &mut Pane<'_>, stack: &Stack) {
     let t = theme::of(ui);
     let info = &stack.info;
     ui.label(RichText::new(stack.name()).color(t.text)).on_hover_text(stack.path.display().to_string());
@@ -122,7 +134,10 @@ fn facts(ui: &mut Ui, stack: &Stack) {
     };
     let facts = format!("{} × {} × {}  ·  {}  ·  {voxel}", info.width, info.height, info.slices, info.dtype);
     let facts = RichText::new(facts).font(theme::small()).color(t.dim);
-    ui.add(egui::Label::new(facts).truncate());
+    let facts = ui.add(egui::Label::new(facts).truncate().sense(Sense::click()));
+    if facts.on_hover_text("How this stack is read: axes, voxel size, part").clicked() {
+        pane.push(Command::AskImport);
+    }
 }
 
 /// A square button with an icon, or with its name where it has none.

@@ -6,8 +6,9 @@ mod charts;
 use super::{Pane, kit};
 use crate::window::command::Command;
 use crate::window::engine::Pick;
-use crate::window::theme;
+use crate::window::import::AXES;
 use crate::window::training::{CHOICES, Choice, Field, Pairs, Training};
+use crate::window::{text as words, theme};
 use egui::{
     Align, CentralPanel, CollapsingHeader, Color32, Frame, Id, Layout, Panel, Rect, RichText, ScrollArea,
     Sense, TextEdit, Ui, pos2, vec2,
@@ -121,8 +122,37 @@ fn pairs(ui: &mut Ui, pane: &mut Pane<'_>) {
                     100.0 * pairs.ignored
                 ),
             );
+            order(ui, pane, &pairs);
         }
     }
+}
+
+/// In which order the file's axes are read, and its voxel size; both stacks can be turned in one click.
+fn order(ui: &mut Ui, pane: &mut Pane<'_>, pairs: &Pairs) {
+    let info = &pairs.info;
+    let voxel = info.voxel_size.zip(info.unit.as_deref()).map_or_else(
+        || "voxel size not stated".to_owned(),
+        |([z, y, x], unit)| {
+            let [z, y, x] = [z, y, x].map(words::length);
+            format!("voxel Z {z}, Y {y}, X {x} {}", words::unit(unit))
+        },
+    );
+    let axes = pane.state.form.config.axes.map_or([0, 1, 2], |a| a.0);
+    let named: String = axes.iter().map(|a| AXES[*a]).collect();
+    kit::note(ui, format!("Axes {} read as {named}, {} · {voxel}", info.axes, info.dtype));
+    if !pairs.turnable {
+        return;
+    }
+    ui.horizontal(|ui| {
+        for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+            if ui.button(format!("Swap {} and {}", AXES[a], AXES[b])).clicked() {
+                let mut turned = axes;
+                turned.swap(a, b);
+                let asked = if turned == [0, 1, 2] { "null".to_owned() } else { format!("{turned:?}") };
+                pane.push(Command::Choose(format!("axes={asked}")));
+            }
+        }
+    });
 }
 
 fn picture(ui: &mut Ui, pane: &mut Pane<'_>, pairs: &Pairs) {

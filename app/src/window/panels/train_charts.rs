@@ -5,7 +5,10 @@ use crate::window::panels::chart::{Line, lines};
 use crate::window::panels::{Pane, kit};
 use crate::window::training::{StageLog, Training};
 use crate::window::{text, theme};
-use egui::{Color32, Frame, Margin, RichText, ScrollArea, Sense, Stroke, Ui, vec2};
+use egui::{
+    Color32, Frame, Label, Margin, Rect, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui,
+    WidgetInfo, pos2, vec2,
+};
 use paser_core::event::Figure;
 
 /// Draws it.
@@ -21,6 +24,7 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
     ui.add_space(12.0);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         if let Some(stage) = training.stage() {
+            watched(ui, pane, training, stage);
             figures(ui, stage);
         }
         let t = theme::of(ui);
@@ -68,6 +72,9 @@ fn head(ui: &mut Ui, training: &Training) {
         if let Some(left) = stage.left {
             line += &format!(" · {} left in this stage", text::span(left));
         }
+        if let Some(left) = stage.left_in_all {
+            line += &format!(", about {} in all", text::span(left));
+        }
     }
     ui.label(RichText::new(line).font(theme::small()).color(t.on_canvas_dim));
 }
@@ -94,13 +101,64 @@ fn stages(ui: &mut Ui, pane: &mut Pane<'_>, training: &Training) {
             });
             let response = chip.response.interact(Sense::click());
             response.widget_info(|| {
-                egui::WidgetInfo::selected(egui::Role::Button, true, shown, format!("Stage {}", stage.name))
+                WidgetInfo::selected(Role::Button, true, shown, format!("Stage {}", stage.name))
             });
             if response.clicked() {
                 pane.push(Command::ShowStage((!newest).then_some(i)));
             }
         }
     });
+}
+
+/// A tile as what is being trained sees it: at the stage's beginning and now.
+fn watched(ui: &mut Ui, pane: &mut Pane<'_>, training: &Training, stage: &StageLog) {
+    let (Some(first), Some(now)) = (stage.pictures.first(), stage.pictures.last()) else { return };
+    let t = theme::of(ui);
+    let number = training.stages.iter().position(|s| s.name == stage.name).unwrap_or_default();
+    let classes = training.classes;
+    let textures = pane.canvas.watched(ui.ctx(), (training.id, number), [first, now], classes);
+    let titles = [
+        now.1.image.clone(),
+        "Truth".to_owned(),
+        format!("At step {}", first.0),
+        format!("Now, at step {}", now.0),
+    ];
+    let [rows, columns] = now.1.size;
+    let gap = 12.0;
+    let width = ((ui.available_width() - 3.0 * gap) / 4.0).min(220.0);
+    let size = vec2(width, width * rows as f32 / columns.max(1) as f32);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing = vec2(gap, 4.0);
+        for (i, (texture, title)) in textures.into_iter().zip(&titles).enumerate() {
+            ui.vertical(|ui| {
+                ui.set_width(width);
+                let title = RichText::new(title).font(theme::small()).color(t.on_canvas_dim);
+                ui.add(Label::new(title).truncate());
+                let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+                response.widget_info(|| WidgetInfo::labeled(Role::Image, true, titles[i].as_str()));
+                let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+                ui.painter().image(texture, rect, whole, Color32::WHITE);
+                let routes = [None, None, Some(&first.1.routes), Some(&now.1.routes)][i];
+                if let Some(routes) = routes {
+                    patches(ui, rect, routes, training.grid);
+                }
+            });
+        }
+    });
+    ui.add_space(12.0);
+}
+
+/// Patches outlined by the net that the policy sends them to.
+fn patches(ui: &Ui, image: Rect, routes: &[u8], [rows, columns]: [usize; 2]) {
+    let size = vec2(image.width() / columns.max(1) as f32, image.height() / rows.max(1) as f32);
+    for (i, net) in routes.iter().enumerate() {
+        let (row, column) = (i / columns.max(1), i % columns.max(1));
+        let corner = image.min + vec2(column as f32 * size.x, row as f32 * size.y);
+        let rect = Rect::from_min_size(corner, size).shrink(1.0);
+        let width = if *net == 0 { 0.5 } else { 2.0 };
+        let stroke = Stroke::new(width, theme::route(usize::from(*net)));
+        ui.painter().rect_stroke(rect, 0.0, stroke, StrokeKind::Inside);
+    }
 }
 
 /// One chart a figure; the shares of the nets together in one.

@@ -3,8 +3,11 @@
 
 mod figures;
 mod page;
+pub mod run;
 mod svg;
 mod tables;
+
+pub use run::RunReport;
 
 use std::path::{Path, PathBuf};
 

@@ -11,46 +11,12 @@ use paser_core::device::Compute;
 
 use super::*;
 
-fn segmented_picture(mode: Mode, name: &str) {
-    let mut state = segmented(mode);
-    handle(&mut state, Command::SelectPatch(Some(18)));
-    picture(name, &mut harness(state));
-}
-
-#[test]
-fn picture_of_a_segmented_slice_dark() {
-    segmented_picture(Mode::Dark, "segmented_dark");
-}
-
-#[test]
-fn picture_of_a_segmented_slice_light() {
-    segmented_picture(Mode::Light, "segmented_light");
-}
-
 #[test]
 fn picture_of_the_entropy_layer() {
     let mut state = segmented(Mode::Dark);
     handle(&mut state, Command::Show(Layer::Entropy));
     handle(&mut state, Command::SetOpacity(0.85));
     picture("entropy_dark", &mut harness(state));
-}
-
-fn start_picture(mode: Mode, name: &str) {
-    let mut state = State::new(mode, Some(PathBuf::from("/sample.tif")));
-    let cpu = Description { driver: "8 threads".to_owned(), ..Description::cpu() };
-    absorb(&mut state, Told::Device(cpu, None));
-    absorb(&mut state, Told::Model(Ok(Box::new(model()))));
-    picture(name, &mut harness(state));
-}
-
-#[test]
-fn picture_of_the_start_dark() {
-    start_picture(Mode::Dark, "start_dark");
-}
-
-#[test]
-fn picture_of_the_start_light() {
-    start_picture(Mode::Light, "start_light");
 }
 
 #[test]
@@ -230,7 +196,12 @@ fn a_run_begins_pauses_stops_and_ends() {
         (0..SLICES, Some("/data/electrode.tif".as_ref()))
     );
     let (run, control) = (job.run, job.control.clone());
-    assert!(handle(&mut state, Command::SegmentSlice).is_empty(), "one run at a time");
+    assert!(handle(&mut state, Command::SegmentStack).is_empty(), "one run at a time");
+    let meanwhile = handle(&mut state, Command::SegmentSlice);
+    assert!(
+        matches!(meanwhile.as_slice(), [Effect::Compute(Job::Look(_))]),
+        "a slice finds room: {meanwhile:?}"
+    );
     handle(&mut state, Command::TogglePause);
     assert!(control.paused());
     handle(&mut state, Command::TogglePause);

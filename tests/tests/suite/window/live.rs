@@ -47,7 +47,7 @@ fn with_truth(state: &mut State) {
     let draft = Draft::new("/data/truth.tif".into(), Arc::new(Fake(info())), &[slice], 3);
     assert_eq!(draft.table, [Some(1), Some(2), Some(3)]);
     let id = state.stack.as_ref().map_or(0, |s| s.id);
-    absorb(state, Told::TruthOpened(id, Ok(Box::new(draft))));
+    absorb(state, Told::TruthOpened(id, Ok(Box::new(draft)), None));
     let effects = handle(state, Command::UseTruth);
     assert!(matches!(effects.as_slice(), [Effect::Read(_)]), "{effects:?}");
     let mut truth = scene(20).1;
@@ -168,7 +168,7 @@ fn a_class_table_that_contradicts_itself_is_not_used() {
     let slice = Slice { height: SIZE[0], width: SIZE[1], channels: 1, values };
     let draft = Draft::new("/data/truth.tif".into(), Arc::new(Fake(info())), &[slice], 3);
     let id = state.stack.as_ref().map_or(0, |s| s.id);
-    absorb(&mut state, Told::TruthOpened(id, Ok(Box::new(draft))));
+    absorb(&mut state, Told::TruthOpened(id, Ok(Box::new(draft)), None));
     handle(&mut state, Command::TruthTable(Some(vec![Some(0), Some(0), None])));
     assert!(handle(&mut state, Command::UseTruth).is_empty());
     assert!(state.truth_draft.is_some() && state.stack.as_ref().unwrap().truth.is_none());

@@ -2,7 +2,7 @@
 
 use egui::{Event, Modifiers, MouseWheelUnit, Pos2, TouchPhase, pos2, vec2};
 use egui_kittest::kittest::Queryable;
-use egui_kittest::{Harness, SnapshotOptions};
+use egui_kittest::{Harness, SnapshotOptions, SnapshotResults};
 use paser_app::window::command::{Command, Effect, handle};
 use paser_app::window::engine::{Event as Told, Job, Opened};
 use paser_app::window::events::absorb;
@@ -27,8 +27,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 mod basics;
+mod dialogs;
+mod driven;
 mod live;
 mod panes;
+mod states;
 
 pub(super) const SLICES: usize = 40;
 pub(super) const SIZE: [usize; 2] = [448, 512];
@@ -159,7 +162,8 @@ pub(super) fn opened(path: &str) -> Opened {
     let first = Arc::new(Grey::of(&scene(20).0));
     let ends = first.ends(Dtype::U8);
     let window = first.histogram(ends).window();
-    Opened { path: PathBuf::from(path), volume, info: info(), z: 20, first, ends, window }
+    let (path, how) = (PathBuf::from(path), paser_core::volume::View::default());
+    Opened { path, volume, info: info(), file: info(), how, z: 20, first, ends, window }
 }
 
 /// A window with bundle and stack, nothing segmented.
@@ -191,8 +195,12 @@ pub(super) fn segmented(mode: Mode) -> State {
 }
 
 pub(super) fn harness(state: State) -> Harness<'static, Studio> {
+    harness_of(state, WINDOW)
+}
+
+pub(super) fn harness_of(state: State, size: [f32; 2]) -> Harness<'static, Studio> {
     let mut harness = Harness::builder()
-        .with_size(vec2(WINDOW[0], WINDOW[1]))
+        .with_size(vec2(size[0], size[1]))
         .build_eframe(|cc| Studio::of(&cc.egui_ctx, state));
     harness.run_steps(3);
     harness
@@ -210,6 +218,16 @@ pub(super) fn wheel(harness: &mut Harness<'_, Studio>, lines: f32, modifiers: Mo
     let (unit, phase, source) = (MouseWheelUnit::Line, TouchPhase::Move, egui::MouseWheelSource::Wheel);
     harness.event_modifiers(Event::MouseWheel { unit, delta, phase, source, modifiers }, modifiers);
     harness.run_steps(4);
+}
+
+/// Pictures of several windows in one test.
+pub(super) fn pictures(scenes: impl IntoIterator<Item = (String, State)>, size: [f32; 2]) {
+    let mut results = SnapshotResults::new();
+    for (name, state) in scenes {
+        let mut harness = harness_of(state, size);
+        picture(&name, &mut harness);
+        results.extend(harness.take_snapshot_results());
+    }
 }
 
 pub(super) fn picture(name: &str, harness: &mut Harness<'_, Studio>) {

@@ -1,0 +1,75 @@
+//! The report of a run whose files were just written.
+
+use super::Report;
+use crate::bundle::Bundle;
+use crate::data::classes::ClassMap;
+use crate::error::{Error, Result};
+use crate::event::Control;
+use crate::measure::{Labels, Measures, Request, Scale, measure, memory};
+use crate::volume;
+use std::path::{Path, PathBuf};
+
+/// Memory that measuring may take where nothing is said, in MB.
+pub const MEMORY: u64 = 4096;
+
+/// What a run's report needs beside the run's files.
+pub struct RunReport<'a> {
+    /// The run's folder.
+    pub folder: &'a Path,
+    /// The stack's name, with which every file begins.
+    pub name: &'a str,
+    /// Seconds that the segmentation took.
+    pub seconds: f64,
+    /// The bundle that made it.
+    pub bundle: &'a Bundle,
+    /// Classes whose tortuosity is stated.
+    pub tortuosity: Vec<String>,
+    /// Memory that measuring may take, in MB.
+    pub memory: u64,
+}
+
+impl RunReport<'_> {
+    /// Measures the labels and writes the report's files; says which.
+    ///
+    /// # Errors
+    /// Where a file of the run is missing, or one of the report exists already and `force` is not given.
+    pub fn write(&self, control: &Control, force: bool) -> Result<Vec<PathBuf>> {
+        let file = |end: &str| self.folder.join(format!("{}_{end}", self.name));
+        let read = |path: PathBuf| std::fs::read(&path).map_err(|e| Error::io("cannot read", &path, e));
+        let evidence = self.folder.join("run.json");
+        let run = serde_json::from_slice(&read(evidence.clone())?)
+            .map_err(|e| Error::bad(&evidence, format!("it is no evidence file of a run ({e})")))?;
+        let measured = self.measures(&file("labels.tif"), control)?;
+        let manifest = &self.bundle.manifest;
+        let report = Report {
+            name: self.name,
+            run: &run,
+            classes: &manifest.classes,
+            seconds: self.seconds,
+            curve: &manifest.curve,
+            measures: measured.as_ref().map_err(String::as_str),
+            preview: &read(file("preview.png"))?,
+        };
+        report.write(self.folder, force)
+    }
+
+    /// What the labels measure, or why they are too large.
+    fn measures(&self, labels: &Path, control: &Control) -> Result<std::result::Result<Measures, String>> {
+        let volume = volume::open(labels)?;
+        let info = volume.info();
+        let needed = memory([info.slices, info.height, info.width]).div_ceil(1 << 20);
+        if needed > self.memory {
+            return Ok(Err(format!(
+                "that needs about {needed} MB, and {} may be used; allow more with --memory, or use \"paser measure\" \
+                 on a crop",
+                self.memory
+            )));
+        }
+        let names: Vec<String> = self.bundle.manifest.classes.iter().map(|c| c.name.clone()).collect();
+        let map = ClassMap { values: (1..=names.len() as u32).collect(), names };
+        let scale = Scale::new(info.voxel_size.zip(info.unit.clone()))?;
+        let transport = Some(self.tortuosity.clone());
+        let labels = Labels::read(volume.as_ref(), Some(&map), control)?;
+        measure(&labels, &Request { scale, transport }, control, &mut |_, _, _| ()).map(Ok)
+    }
+}
