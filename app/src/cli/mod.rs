@@ -156,6 +156,7 @@ fn open(stack: Option<PathBuf>, common: &Common) -> Result<()> {
         bundle: places::bundle().unwrap_or_else(|_| places::BUNDLE.into()),
         sample,
         wish: common.device,
+        drive: None,
     };
     window::run(options).map_err(Error::invalid)
 }

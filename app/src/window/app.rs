@@ -1,5 +1,6 @@
 //! The program behind the window: events into the state, commands out of the panes.
 
+use super::bench::Drive;
 use super::canvas::Canvas;
 use super::command::{Command, Effect, handle};
 use super::engine::{Engine, Job, Read};
@@ -33,6 +34,8 @@ pub struct Studio {
     /// Whether the user has decided to close.
     leaving: bool,
     recovery: Option<Recovery>,
+    /// Drives the window, for `paser bench ui`.
+    pub(super) drive: Option<Drive>,
     /// When something was kept last.
     kept: Instant,
 }
@@ -49,6 +52,7 @@ impl Studio {
             title: String::new(),
             leaving: false,
             recovery: None,
+            drive: None,
             kept: Instant::now(),
         }
     }
@@ -138,7 +142,7 @@ impl Studio {
         self.name_window(&ctx);
     }
 
-    fn command(&mut self, ctx: &egui::Context, command: Command) {
+    pub(super) fn command(&mut self, ctx: &egui::Context, command: Command) {
         let effects = handle(&mut self.state, command);
         self.perform(ctx, effects);
     }
@@ -183,6 +187,7 @@ fn dropped(ctx: &egui::Context) -> Option<Command> {
 impl eframe::App for Studio {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.take_events(ctx);
+        self.drive(ctx);
         self.keep();
         self.guard_closing(ctx);
     }

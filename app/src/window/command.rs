@@ -84,6 +84,8 @@ pub enum Command {
     SelectPatch(Option<usize>),
     /// Use this weight of the cost.
     SetLambda(f64),
+    /// Use the next larger (1) or smaller (-1) λ of the bundle's curve.
+    NudgeLambda(isize),
     /// Use the λ whose routing lies this far from that at λ = 0.
     SetTvd(f64),
     /// Budget this; λ follows.
@@ -228,6 +230,11 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::SetLambda(lambda) => {
             state.dial = Dial::Lambda;
             return set_lambda(state, Some(lambda));
+        }
+        Command::NudgeLambda(by) => {
+            state.dial = Dial::Lambda;
+            let lambda = state.model().and_then(|m| promise::next(&m.manifest, state.lambda, by > 0));
+            return set_lambda(state, lambda);
         }
         Command::SetTvd(tvd) => {
             state.dial = Dial::Lambda;

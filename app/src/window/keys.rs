@@ -40,6 +40,8 @@ pub const ACTIONS: &[Action] = &[
     a("V", "cuts XZ and YZ beside the slice", || Command::ToggleCuts),
     a("H", "hold this result to compare", || Command::Hold),
     a("D", "two results: split or divide", || Command::ToggleSplit),
+    a("[", "a cheaper λ", || Command::NudgeLambda(1)),
+    a("]", "a finer λ", || Command::NudgeLambda(-1)),
     a("Ctrl+Enter", "segment this slice", || Command::SegmentSlice),
     a("Ctrl+Shift+Enter", "segment the stack", || Command::SegmentStack),
     a("P", "pause the run or go on", || Command::TogglePause),
@@ -117,6 +119,8 @@ fn named(name: &str) -> Option<Key> {
         "," => Key::Comma,
         "." => Key::Period,
         "?" => Key::Questionmark,
+        "[" => Key::OpenBracket,
+        "]" => Key::CloseBracket,
         other => Key::from_name(other)?,
     })
 }

@@ -4,6 +4,7 @@
 //! them out. Tensors stay on the compute thread.
 
 mod app;
+pub mod bench;
 pub mod canvas;
 pub mod command;
 pub mod comparison;
@@ -34,7 +35,8 @@ pub use app::Studio;
 pub use command::Command;
 pub use state::State;
 
-use eframe::egui_wgpu::{self, WgpuSetup, WgpuSetupCreateNew};
+use bench::{Course, Drive};
+use eframe::egui_wgpu::{self, SurfaceConfig, WgpuSetup, WgpuSetupCreateNew};
 use eframe::{CreationContext, NativeOptions};
 use engine::{Engine, Handles, Source};
 use paser_core::device::{Description, Wish, descriptor};
@@ -44,6 +46,10 @@ use theme::Mode;
 
 /// Name of the program for the system: its folder of settings bears it.
 const APP: &str = "paser-studio";
+
+/// Frames as fast as they come, to time them.
+const UNTHROTTLED: SurfaceConfig =
+    SurfaceConfig { present_mode: wgpu::PresentMode::AutoNoVsync, ..SurfaceConfig::HIGH_THROUGHPUT };
 
 /// How the window starts.
 #[derive(Clone, Debug)]
@@ -56,6 +62,8 @@ pub struct Options {
     pub sample: Option<PathBuf>,
     /// Where to compute.
     pub wish: Wish,
+    /// Lets the window drive itself and time its frames.
+    pub drive: Option<Course>,
 }
 
 /// Opens the window and stays until it is closed.
@@ -70,7 +78,11 @@ pub fn run(options: Options) -> Result<(), String> {
             .with_inner_size([1360.0, 850.0])
             .with_min_inner_size([980.0, 640.0])
             .with_drag_and_drop(true),
-        wgpu_options: egui_wgpu::WgpuConfiguration { wgpu_setup: graphics(), ..Default::default() },
+        wgpu_options: egui_wgpu::WgpuConfiguration {
+            wgpu_setup: graphics(),
+            surface: if options.drive.is_some() { UNTHROTTLED } else { SurfaceConfig::HIGH_THROUGHPUT },
+            ..Default::default()
+        },
         ..Default::default()
     };
     eframe::run_native("PaSeR Studio", native, Box::new(|cc| Ok(Box::new(studio(cc, options)?))))
@@ -110,8 +122,10 @@ fn studio(cc: &CreationContext<'_>, options: Options) -> Result<Studio, String> 
         session.restore(&mut state);
     }
     let mut studio = Studio::with(&cc.egui_ctx, state, engine);
-    if let Some(folder) = eframe::storage_dir(APP) {
-        studio.keep_in(&folder);
+    match (options.drive, eframe::storage_dir(APP)) {
+        (Some(course), _) => studio.drive = Some(Drive::new(course)),
+        (None, Some(folder)) => studio.keep_in(&folder),
+        (None, None) => {}
     }
     studio.begin(&cc.egui_ctx, options.bundle, options.stack);
     Ok(studio)

@@ -52,6 +52,13 @@ fn between(a: &CurvePoint, b: &CurvePoint, lambda: f64) -> CurvePoint {
     }
 }
 
+/// The next λ of the curve above or below `lambda`; none at its end.
+pub fn next(manifest: &Manifest, lambda: f64, above: bool) -> Option<f64> {
+    let curve = curve(manifest);
+    let mut lambdas = curve.iter().map(|p| p.lambda);
+    if above { lambdas.find(|l| *l > lambda + 1e-9) } else { lambdas.filter(|l| *l < lambda - 1e-9).last() }
+}
+
 /// Where λ stands on a slider from 0 to 1, and its number of steps where it has to stop at some.
 /// A policy for every λ gets more room at small λ, where the larger nets begin to pay.
 pub fn place(manifest: &Manifest, lambda: f64) -> (f32, Option<usize>) {

@@ -1,7 +1,10 @@
 //! `paser bench`: measured times and ratios, side by side in one run.
 
+mod ui;
+
 use super::Common;
 use super::input::bundle;
+use crate::window::bench::Row;
 use paser_core::Result;
 use paser_core::data::classes::ClassMap;
 use paser_core::data::dataset::Dataset;
@@ -15,15 +18,20 @@ pub(super) enum Name {
     Nets,
     /// The reward table against computing rewards anew
     Rl,
+    /// Frame times of the window, which drives itself (needs a display and 4.2 GB of disk)
+    Ui,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct BenchArgs {
-    /// What to measure; everything where not given
+    /// What to measure; all but ui where not given
     name: Option<Name>,
 }
 
 pub(super) fn run(args: &BenchArgs, common: &Common) -> Result<()> {
+    if args.name == Some(Name::Ui) {
+        return window(common);
+    }
     let compute = common.compute()?;
     let wanted = |name| args.name.is_none_or(|n| n == name);
     let mut rows: Vec<Speed> = Vec::new();
@@ -46,6 +54,19 @@ pub(super) fn run(args: &BenchArgs, common: &Common) -> Result<()> {
         format!("{}: spreads {:.3} times the expected gradient's length around it\n", s.name, s.relative)
     }));
     common.print(&json!({ "rows": rows, "spreads": spreads }), &text)
+}
+
+/// Frame times of the window.
+fn window(common: &Common) -> Result<()> {
+    let rows = ui::run(common)?;
+    let line = |r: &Row| {
+        format!(
+            "{}: median {:.1} ms, 99 of 100 below {:.1} ms ({} times)\n",
+            r.name, r.median_ms, r.p99_ms, r.count
+        )
+    };
+    let text: String = rows.iter().map(line).collect();
+    common.print(&json!({ "rows": rows, "stack_gigabytes": ui::gigabytes() }), &text)
 }
 
 /// The bundled sample with its truth.

@@ -9,42 +9,43 @@ use crate::window::command::Command;
 use crate::window::comparison::{Column, Comparison, Row};
 use crate::window::theme;
 use egui::{
-    Align2, CentralPanel, Color32, Frame, Panel, Rect, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind,
-    Ui, WidgetInfo, pos2, vec2,
+    Align2, CentralPanel, Color32, Frame, Panel, Pos2, Rect, RichText, Role, ScrollArea, Sense, Stroke,
+    StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 /// Widths of the columns after the first, and what they hold.
 const COLUMNS: [(&str, f32, Option<Column>); 7] = [
-    ("λ", 52.0, Some(Column::Lambda)),
+    ("λ", 48.0, Some(Column::Lambda)),
     ("IoU", 112.0, Some(Column::Iou)),
     ("GFLOPs", 76.0, Some(Column::Cost)),
     ("IoU/GF", 70.0, Some(Column::Worth)),
     ("Reward", 72.0, Some(Column::Reward)),
     ("S / M / L, %", 98.0, None),
-    ("above random (95 %)", 186.0, None),
+    ("above random (95 %)", 212.0, None),
 ];
 
 /// Draws it.
 pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
     let t = theme::of(ui);
     Panel::right("against").exact_size(400.0).resizable(false).frame(kit::panel(t, 18, 16)).show(ui, |ui| {
+        Panel::bottom("compare").frame(kit::panel(t, 0, 0)).resizable(false).show(ui, |ui| start(ui, pane));
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             plot(ui, &pane.state.comparison);
             kit::divide(ui);
             chosen::show(ui, pane);
             kit::divide(ui);
-            own_images(ui, pane);
+            kit::heading(ui, "On your own images");
+            train::data(ui, pane);
+            ui.add_space(8.0);
         });
     });
     table(ui, pane);
 }
 
-/// What a comparison of one's own reads, and how far it is.
-fn own_images(ui: &mut Ui, pane: &mut Pane<'_>) {
+/// The button that compares on one's own images, or how far that is.
+fn start(ui: &mut Ui, pane: &mut Pane<'_>) {
     let t = theme::of(ui);
-    kit::heading(ui, "On your own images");
-    train::data(ui, pane);
-    ui.add_space(8.0);
+    ui.add_space(10.0);
     match pane.state.comparison.working {
         Some((done, total)) => {
             let share = done as f32 / total.max(1) as f32;
@@ -192,6 +193,27 @@ fn colour(ui: &Ui, method: &str) -> Color32 {
     }
 }
 
+/// A place beside the point `at` for a label of `size` that covers nothing of `taken`, where there is one.
+fn free(at: Pos2, size: Vec2, within: Rect, taken: &[Rect]) -> Rect {
+    let (right, left, middle) = (7.0, -7.0 - size.x, -size.x / 2.0);
+    let (below, above, level) = (5.0, -5.0 - size.y, -size.y / 2.0);
+    let places = [
+        (right, level),
+        (right, below),
+        (right, above),
+        (left, level),
+        (left, below),
+        (left, above),
+        (middle, below),
+        (middle, above),
+        (right, below + size.y),
+        (left, above - size.y),
+    ];
+    let mut rects = places.into_iter().map(|(x, y)| Rect::from_min_size(at + vec2(x, y), size));
+    let fits = |r: &Rect| within.shrink(2.0).contains_rect(*r) && taken.iter().all(|t| !t.intersects(*r));
+    rects.clone().find(fits).or_else(|| rects.next()).unwrap_or(within)
+}
+
 /// IoU over cost; PaSeR's λ joined by a line.
 fn plot(ui: &mut Ui, comparison: &Comparison) {
     let t = theme::of(ui);
@@ -217,17 +239,18 @@ fn plot(ui: &mut Ui, comparison: &Comparison) {
         ui.painter().line(line, Stroke::new(if exact { 2.0 } else { 1.0 }, colour.gamma_multiply(0.8)));
         places.iter().for_each(|p| _ = ui.painter().circle_filled(axes.place(*p), 3.0, colour));
     }
+    let mut taken: Vec<Rect> = comparison
+        .rows
+        .iter()
+        .map(|r| Rect::from_center_size(axes.place(point(r)), vec2(8.0, 8.0)))
+        .collect();
     for row in comparison.rows.iter().filter(|r| r.lambda.is_none()) {
         let at = axes.place(point(row));
         ui.painter().circle(at, 4.0, t.panel, Stroke::new(1.5, t.text));
-        let right = at.x > area.right() - 26.0;
-        let low = at.y > area.bottom() - 20.0;
-        let (side, align) = match (right, low) {
-            (true, _) => (-8.0, Align2::RIGHT_TOP),
-            (false, true) => (8.0, Align2::LEFT_BOTTOM),
-            (false, false) => (8.0, Align2::LEFT_TOP),
-        };
-        ui.painter().text(at + vec2(side, 4.0), align, &row.method, theme::strong(theme::SMALL), t.text);
+        let name = ui.painter().layout_no_wrap(row.method.clone(), theme::strong(theme::SMALL), t.text);
+        let place = free(at, name.size(), frame, &taken);
+        taken.push(place);
+        ui.painter().galley(place.min, name, t.text);
     }
     ui.horizontal(|ui| {
         for name in ["paser", "random", "oracle"] {

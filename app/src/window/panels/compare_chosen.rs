@@ -6,7 +6,7 @@ use crate::window::comparison::Row;
 use crate::window::panels::{Pane, kit};
 use crate::window::state::{Layer, Stack, Workspace};
 use crate::window::theme;
-use egui::{Align2, Color32, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Color32, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 /// Largest height of the slice.
 const HIGH: f32 = 230.0;
@@ -18,7 +18,8 @@ pub(super) fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
         kit::note(ui, "Its patches by net, beside the oracle's choice, and its labels on the slice on show.");
         return;
     };
-    kit::heading(ui, &row.title());
+    let t = theme::of(ui);
+    ui.label(RichText::new(row.title()).font(theme::strong(theme::BODY)).color(t.text));
     slice(ui, pane, &row);
     if let Some(assignment) = &row.assignment {
         matrix(ui, assignment);
