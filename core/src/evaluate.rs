@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::event::Control;
 use crate::metrics::{Confusion, mean};
 use crate::route::segment::shares;
-use crate::route::{Choice, Segmenter};
+use crate::route::{Choice, Method, Segmenter};
 use serde::Serialize;
 use std::time::Instant;
 
@@ -16,6 +16,8 @@ use std::time::Instant;
 pub struct Evaluation {
     /// Name of the method.
     pub method: String,
+    /// "reduced", "reconstruction" or both, where that must be said beside the name.
+    pub remark: Option<String>,
     /// Number of images with a labelled pixel.
     pub images: usize,
     /// Macro IoU of the stitched image, mean over images.
@@ -55,10 +57,12 @@ pub fn evaluate(
     progress: &mut dyn FnMut(usize),
 ) -> Result<Evaluation> {
     let classes = segmenter.manifest.classes.len();
-    let nets = segmenter.models.nets.len();
+    // a whole-tile net routes nothing
+    let nets = if matches!(choice.method, Method::Whole(_)) { 0 } else { segmenter.models.nets.len() };
     let mut total = Confusion::new(classes);
     let (mut macro_iou, mut per_class) = (Vec::new(), vec![Vec::new(); classes]);
     let (mut flops_total, mut flops_run, mut actions) = (0, 0, Vec::new());
+    segmenter.prepare(choice)?;
     let started = Instant::now();
     for (done, number) in numbers.iter().enumerate() {
         control.check()?;
@@ -82,9 +86,10 @@ pub fn evaluate(
     }
     let iou = mean(&macro_iou);
     let lambda =
-        (choice.method == crate::route::Method::Paser).then(|| segmenter.manifest.lambda_of(choice.router));
+        (choice.method == Method::Paser).then(|| segmenter.manifest.lambda_of(choice.router));
     Ok(Evaluation {
         method: choice.method.to_string(),
+        remark: remark(segmenter, choice.method),
         images: macro_iou.len(),
         iou,
         iou_per_class: per_class.iter().map(|all| (!all.is_empty()).then(|| mean(all))).collect(),
@@ -101,4 +106,10 @@ pub fn evaluate(
             .map(|n| data.samples[*n].truth.iter().filter(|c| **c == crate::metrics::UNLABELLED).count())
             .sum(),
     })
+}
+
+/// What must be said beside the name of a method.
+pub(crate) fn remark(segmenter: &Segmenter, method: Method) -> Option<String> {
+    let Method::Whole(name) = method else { return None };
+    segmenter.manifest.other(name)?.spec.remark().map(str::to_owned)
 }

@@ -42,7 +42,7 @@ impl DataArgs {
     pub(super) fn read(&self) -> Result<(Bundle, Dataset, Vec<usize>)> {
         let bundle = bundle(self.bundle.as_deref())?;
         let map = matching(&self.labelled.classes, &bundle.manifest)?;
-        let channels = bundle.manifest.nets[0].spec.channels();
+        let channels = bundle.manifest.channels();
         let data = Dataset::read(
             &self.labelled.images,
             &self.labelled.labels,
