@@ -1,13 +1,14 @@
 //! One method against truth, image by image.
 
 use crate::cost::Flops;
-use crate::data::dataset::Dataset;
+use crate::compare::segment_by_oracle;
+use crate::data::dataset::{Dataset, Sample};
 use crate::device::Description;
 use crate::error::{Error, Result};
 use crate::event::Control;
 use crate::metrics::{Confusion, mean};
 use crate::route::segment::shares;
-use crate::route::{Choice, Method, Segmenter};
+use crate::route::{Choice, Method, Segmenter, SliceResult};
 use serde::Serialize;
 use std::time::Instant;
 
@@ -56,6 +57,18 @@ pub fn evaluate(
     control: &Control,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Evaluation> {
+    evaluate_samples(segmenter, &data.samples, numbers, choice, control, progress)
+}
+
+/// The same on samples of whatever set.
+pub(crate) fn evaluate_samples(
+    segmenter: &Segmenter,
+    samples: &[Sample],
+    numbers: &[usize],
+    choice: &Choice,
+    control: &Control,
+    progress: &mut dyn FnMut(usize),
+) -> Result<Evaluation> {
     let classes = segmenter.manifest.classes.len();
     // a whole-tile net routes nothing
     let nets = if matches!(choice.method, Method::Whole(_)) { 0 } else { segmenter.models.nets.len() };
@@ -66,9 +79,8 @@ pub fn evaluate(
     let started = Instant::now();
     for (done, number) in numbers.iter().enumerate() {
         control.check()?;
-        let sample = &data.samples[*number];
-        let name = std::slice::from_ref(&sample.name);
-        for result in segmenter.segment(std::slice::from_ref(&sample.image), name, choice)? {
+        let sample = &samples[*number];
+        for result in answers(segmenter, sample, choice)? {
             let confusion = Confusion::of(&result.labels, &sample.truth, classes);
             macro_iou.extend(confusion.macro_iou());
             confusion.iou_per_class().into_iter().zip(&mut per_class).for_each(|(iou, all)| all.extend(iou));
@@ -85,8 +97,8 @@ pub fn evaluate(
         ));
     }
     let iou = mean(&macro_iou);
-    let lambda =
-        (choice.method == Method::Paser).then(|| segmenter.manifest.lambda_of(choice.router));
+    let decided = matches!(choice.method, Method::Paser | Method::Oracle);
+    let lambda = decided.then(|| segmenter.manifest.lambda_of(choice.router));
     Ok(Evaluation {
         method: choice.method.to_string(),
         remark: remark(segmenter, choice.method),
@@ -103,13 +115,21 @@ pub fn evaluate(
         lambda,
         ignored: numbers
             .iter()
-            .map(|n| data.samples[*n].truth.iter().filter(|c| **c == crate::metrics::UNLABELLED).count())
+            .map(|n| samples[*n].truth.iter().filter(|c| **c == crate::metrics::UNLABELLED).count())
             .sum(),
     })
 }
 
+fn answers(segmenter: &Segmenter, sample: &Sample, choice: &Choice) -> Result<Vec<SliceResult>> {
+    if choice.method == Method::Oracle {
+        return Ok(vec![segment_by_oracle(segmenter, sample, choice)?]);
+    }
+    let name = std::slice::from_ref(&sample.name);
+    segmenter.segment(std::slice::from_ref(&sample.image), name, choice)
+}
+
 /// What must be said beside the name of a method.
-pub(crate) fn remark(segmenter: &Segmenter, method: Method) -> Option<String> {
+fn remark(segmenter: &Segmenter, method: Method) -> Option<String> {
     let Method::Whole(name) = method else { return None };
     segmenter.manifest.other(name)?.spec.remark().map(str::to_owned)
 }

@@ -187,6 +187,11 @@ impl Manifest {
         self.nets.first().map_or_else(other, |n| n.spec.channels())
     }
 
+    /// Whether the reward was trained with Eq. 3 as printed; bundles that do not say are taken to be.
+    pub fn cost_printed(&self) -> bool {
+        self.training.pointer("/config/cost_printed").and_then(serde_json::Value::as_bool).unwrap_or(true)
+    }
+
     /// The whole-tile net of a name.
     pub fn other(&self, name: &str) -> Option<&WholeEntry> {
         self.others.iter().find(|o| o.name == name)

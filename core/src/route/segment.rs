@@ -6,7 +6,7 @@ use super::method::{Choice, Router, softmax};
 use super::tiles::{self, Layout, Rect};
 use super::uncertainty::{Uncertainty, mean_entropy};
 use super::whole::Others;
-use crate::bundle::{Bundle, F0Label, Manifest, Models};
+use crate::bundle::{Bundle, CascadeEntry, F0Label, Manifest, Models};
 use crate::cost::Flops;
 use crate::data::normalise::Prepared;
 use crate::device::Compute;
@@ -158,6 +158,13 @@ impl Segmenter {
         Self { manifest, compute, models, bundle: None, others: Others::default(), costs, masks }
     }
 
+    /// The same nets with other gates of the cascade.
+    pub(crate) fn with_cascade(&self, cascade: CascadeEntry) -> Self {
+        let manifest = Manifest { cascade: Some(cascade), ..self.manifest.clone() };
+        let other = Self::of(manifest, self.models.clone(), self.compute.clone());
+        Self { bundle: self.bundle.clone(), ..other }
+    }
+
     /// Cost of each part.
     pub fn costs(&self) -> &Costs {
         &self.costs
@@ -197,7 +204,7 @@ impl Segmenter {
         Ok(results)
     }
 
-    pub(super) fn check(&self, choice: &Choice) -> Result<()> {
+    pub(crate) fn check(&self, choice: &Choice) -> Result<()> {
         match choice.method {
             Method::Whole(_) => Ok(()),
             Method::Oracle => Err(Error::invalid(
@@ -227,7 +234,7 @@ impl Segmenter {
 
     /// # Errors
     /// Where there are no nets to route between.
-    pub(super) fn check_nets(&self) -> Result<()> {
+    pub(crate) fn check_nets(&self) -> Result<()> {
         if self.models.nets.is_empty() { Err(self.nothing_to_route()) } else { Ok(()) }
     }
 

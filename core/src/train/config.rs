@@ -1,6 +1,7 @@
 //! Everything a training run can be told, in one struct: file, flags and form are the same thing.
 
 use crate::bundle::{F0Label, Sees};
+use crate::compare::IdkCost;
 use crate::data::augment::Augment;
 use crate::data::dataset::SplitRule;
 use crate::data::normalise::Normalisation;
@@ -213,6 +214,9 @@ pub struct TrainConfig {
     pub conditioned: Option<Conditioning>,
     /// Policies fine-tuned to TVD thresholds, where they are wanted.
     pub tvd: Option<TvdStage>,
+    /// What Eq. 5 charges the IDK cascade for a patch when its gates are chosen.
+    #[serde(default)]
+    pub idk_cost: IdkCost,
     /// One other net on whole tiles, where `--model` names one.
     #[serde(default)]
     pub model: WholeStage,
@@ -266,6 +270,7 @@ impl TrainConfig {
             finetune_alpha: [0.95, 1.0],
             conditioned: Some(Conditioning { stage, temperature: 0.005, sees: Sees::Patches, power: 3.0 }),
             tvd: None,
+            idk_cost: IdkCost::default(),
             model: WholeStage { stage, width: 1.0 },
         }
     }

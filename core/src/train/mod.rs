@@ -348,7 +348,7 @@ impl Trainer<'_> {
         let samples = &run.data.samples;
         let table = self.table(run, &segmenter, &curve_images, "validation")?;
         segmenter.manifest.curve = compare::curve(&segmenter, &table, samples)?;
-        let kinds = compare::kinds(&segmenter, &table, samples, costs)?;
+        let kinds = compare::kinds(&segmenter, &table, costs)?;
         let curve = compare::conditioned_curve(&segmenter, &table, samples, &GRID)?;
         if let Some(entry) = &mut segmenter.manifest.conditioned {
             entry.preferred = report::nowhere_worse(&kinds);
@@ -356,7 +356,7 @@ impl Trainer<'_> {
         }
         segmenter.manifest.lambda = report::choose_lambda(run.config, &segmenter.manifest);
         let iou = compare::iou_at(&segmenter, &table, samples)?;
-        let chosen = Cascade::choose(&table, costs, LAMBDA_IDK);
+        let chosen = Cascade::choose(&table, costs, LAMBDA_IDK, run.config.idk_cost);
         let matched = chosen.matching(&table, samples, iou);
         segmenter.manifest.cascade = Some(CascadeEntry { chosen, matched });
         let card = Card::of(&table, samples, &segmenter, !run.split.validation.is_empty());
