@@ -1,13 +1,14 @@
 //! One method against truth, image by image.
 
 use crate::cost::Flops;
-use crate::data::dataset::Dataset;
+use crate::compare::segment_by_oracle;
+use crate::data::dataset::{Dataset, Sample};
 use crate::device::Description;
 use crate::error::{Error, Result};
 use crate::event::Control;
 use crate::metrics::{Confusion, mean};
 use crate::route::segment::shares;
-use crate::route::{Choice, Segmenter};
+use crate::route::{Choice, Method, Segmenter, SliceResult};
 use serde::Serialize;
 use std::time::Instant;
 
@@ -16,6 +17,8 @@ use std::time::Instant;
 pub struct Evaluation {
     /// Name of the method.
     pub method: String,
+    /// "reduced", "reconstruction" or both, where that must be said beside the name.
+    pub remark: Option<String>,
     /// Number of images with a labelled pixel.
     pub images: usize,
     /// Macro IoU of the stitched image, mean over images.
@@ -54,17 +57,30 @@ pub fn evaluate(
     control: &Control,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Evaluation> {
+    evaluate_samples(segmenter, &data.samples, numbers, choice, control, progress)
+}
+
+/// The same on samples of whatever set.
+pub(crate) fn evaluate_samples(
+    segmenter: &Segmenter,
+    samples: &[Sample],
+    numbers: &[usize],
+    choice: &Choice,
+    control: &Control,
+    progress: &mut dyn FnMut(usize),
+) -> Result<Evaluation> {
     let classes = segmenter.manifest.classes.len();
-    let nets = segmenter.models.nets.len();
+    // a whole-tile net routes nothing
+    let nets = if matches!(choice.method, Method::Whole(_)) { 0 } else { segmenter.models.nets.len() };
     let mut total = Confusion::new(classes);
     let (mut macro_iou, mut per_class) = (Vec::new(), vec![Vec::new(); classes]);
     let (mut flops_total, mut flops_run, mut actions) = (0, 0, Vec::new());
+    segmenter.prepare(choice)?;
     let started = Instant::now();
     for (done, number) in numbers.iter().enumerate() {
         control.check()?;
-        let sample = &data.samples[*number];
-        let name = std::slice::from_ref(&sample.name);
-        for result in segmenter.segment(std::slice::from_ref(&sample.image), name, choice)? {
+        let sample = &samples[*number];
+        for result in answers(segmenter, sample, choice)? {
             let confusion = Confusion::of(&result.labels, &sample.truth, classes);
             macro_iou.extend(confusion.macro_iou());
             confusion.iou_per_class().into_iter().zip(&mut per_class).for_each(|(iou, all)| all.extend(iou));
@@ -81,10 +97,11 @@ pub fn evaluate(
         ));
     }
     let iou = mean(&macro_iou);
-    let lambda =
-        (choice.method == crate::route::Method::Paser).then(|| segmenter.manifest.lambda_of(choice.router));
+    let decided = matches!(choice.method, Method::Paser | Method::Oracle);
+    let lambda = decided.then(|| segmenter.manifest.lambda_of(choice.router));
     Ok(Evaluation {
         method: choice.method.to_string(),
+        remark: remark(segmenter, choice.method),
         images: macro_iou.len(),
         iou,
         iou_per_class: per_class.iter().map(|all| (!all.is_empty()).then(|| mean(all))).collect(),
@@ -98,7 +115,21 @@ pub fn evaluate(
         lambda,
         ignored: numbers
             .iter()
-            .map(|n| data.samples[*n].truth.iter().filter(|c| **c == crate::metrics::UNLABELLED).count())
+            .map(|n| samples[*n].truth.iter().filter(|c| **c == crate::metrics::UNLABELLED).count())
             .sum(),
     })
+}
+
+fn answers(segmenter: &Segmenter, sample: &Sample, choice: &Choice) -> Result<Vec<SliceResult>> {
+    if choice.method == Method::Oracle {
+        return Ok(vec![segment_by_oracle(segmenter, sample, choice)?]);
+    }
+    let name = std::slice::from_ref(&sample.name);
+    segmenter.segment(std::slice::from_ref(&sample.image), name, choice)
+}
+
+/// What must be said beside the name of a method.
+fn remark(segmenter: &Segmenter, method: Method) -> Option<String> {
+    let Method::Whole(name) = method else { return None };
+    segmenter.manifest.other(name)?.spec.remark().map(str::to_owned)
 }

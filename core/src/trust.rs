@@ -7,8 +7,9 @@ use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::hash;
 use crate::net::dropout::Off;
-use crate::net::{NetSpec, UnetSpec, params};
+use crate::net::{NAMES, Net, NetSpec, UnetSpec, params};
 use crate::route::tiles::Layout;
+use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ const TOLERANCE: f32 = 5e-3;
 /// A stored answer: evenly spaced values of what a net says to a known input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
-    /// "f0", "f1", ... or "policy 0", ... or "conditioned policy".
+    /// "f0", "f1", ... or "policy 0", ... or "conditioned policy", or the name of a whole-tile net.
     pub net: String,
     /// Shape [C,H,W] of the input: uniform in [0,1) by [`hash::uniform`] under seed 7.
     pub input: [usize; 3],
@@ -56,7 +57,7 @@ pub fn answers(models: &Models, layout: &Layout, channels: usize) -> Result<Vec<
 /// # Errors
 /// A sentence naming the net, the batch and the difference.
 pub fn check(compute: &Compute, models: &Models, answers: &[Answer]) -> Result<()> {
-    for answer in answers {
+    for answer in answers.iter().filter(|a| !NAMES.contains(&a.net.as_str())) {
         for batch in batches(compute, &answer.net) {
             for values in ask(models, &answer.net, answer.input, *batch)? {
                 compare(compute, answer, &values, *batch)?;
@@ -76,17 +77,50 @@ fn batches(compute: &Compute, net: &str) -> &'static [usize] {
     }
 }
 
+/// The answer of a whole-tile net, to be computed on the CPU when it joins a bundle.
+///
+/// # Errors
+/// Where the device fails.
+pub fn answer_of(net: &Net, name: &str, layout: &Layout, channels: usize) -> Result<Answer> {
+    let input = [channels, layout.tile[0], layout.tile[1]];
+    let values = kept(net.forward(known(input, 1, &device_of(net)), &mut Off), 1)?.swap_remove(0);
+    Ok(Answer { net: name.to_owned(), input, values })
+}
+
+/// Compares what the whole-tile net `name` of `bundle` says with its stored answer, once for this device,
+/// driver, bundle and program version.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_whole_once(compute: &Compute, net: &Net, name: &str, bundle: &Bundle) -> Result<()> {
+    once(format!("{} | {name}", key(compute, &bundle.hash()?)), || {
+        for answer in bundle.manifest.answers.iter().filter(|a| a.net == name) {
+            for batch in compute.tile_batches() {
+                let x = known(answer.input, *batch, &compute.device);
+                for values in kept(net.forward(x, &mut Off), *batch)? {
+                    compare(compute, answer, &values, *batch)?;
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
 /// [`check`], remembered for this device, driver, bundle and program version.
 ///
 /// # Errors
 /// As [`check`].
 pub fn check_once(compute: &Compute, models: &Models, bundle: &Bundle) -> Result<()> {
-    let key = key(compute, &bundle.hash()?);
+    once(key(compute, &bundle.hash()?), || check(compute, models, &bundle.manifest.answers))
+}
+
+/// The verdict remembered under `key`, or that of `check`, remembered from now on.
+fn once(key: String, check: impl FnOnce() -> Result<()>) -> Result<()> {
     let mut known = remembered();
     if let Some(verdict) = known.get(&key) {
         return verdict.failure.clone().map_or(Ok(()), |why| Err(Error::Device(why)));
     }
-    let outcome = check(compute, models, &bundle.manifest.answers);
+    let outcome = check();
     let failure = outcome.as_ref().err().map(ToString::to_string);
     let when = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     known.insert(key, Verdict { failure, when });
@@ -163,27 +197,39 @@ fn ask(models: &Models, net: &str, input: [usize; 3], batch: usize) -> Result<Ve
         ))
     };
     let number = |text: &str| text.parse::<usize>().map_err(|_| unknown());
-    let one = hash::uniform(7, input.iter().product(), 0.0, 1.0);
-    let x = |device: &Device| {
-        let [c, h, w] = input;
-        Tensor::<4>::from_data(TensorData::new(one.repeat(batch), [batch, c, h, w]), device)
-    };
-    let data = if net == CONDITIONED {
+    let x = |device: &Device| known(input, batch, device);
+    if net == CONDITIONED {
         let policy = models.conditioned.as_ref().ok_or_else(unknown)?;
-        policy.forward(x(&models.device())).into_data()
-    } else if let Some(i) = net.strip_prefix("policy ") {
+        return kept(policy.forward(x(&models.device())), batch);
+    }
+    if let Some(i) = net.strip_prefix("policy ") {
         let policy = models.policies.get(number(i)?).ok_or_else(unknown)?;
-        policy.forward(x(&models.device())).into_data()
-    } else {
-        let net = models.nets.get(number(net.trim_start_matches('f'))?).ok_or_else(unknown)?;
-        net.forward(x(&models.device()), &mut Off).into_data()
-    };
-    let values = data
+        return kept(policy.forward(x(&models.device())), batch);
+    }
+    let net = models.nets.get(number(net.trim_start_matches('f'))?).ok_or_else(unknown)?;
+    kept(net.forward(x(&models.device()), &mut Off), batch)
+}
+
+/// `batch` copies of the known input [C,H,W].
+fn known(input: [usize; 3], batch: usize, device: &Device) -> Tensor<4> {
+    let one = hash::uniform(7, input.iter().product(), 0.0, 1.0);
+    let [c, h, w] = input;
+    Tensor::from_data(TensorData::new(one.repeat(batch), [batch, c, h, w]), device)
+}
+
+/// The values kept of each of `batch` outputs.
+fn kept<const D: usize>(output: Tensor<D>, batch: usize) -> Result<Vec<Vec<f32>>> {
+    let values = output
+        .into_data()
         .try_into_vec::<f32>()
         .map_err(|e| Error::Device(format!("the device gave no numbers back ({e:?})")))?;
     let size = values.len() / batch;
     let step = (size / KEPT).max(1);
     Ok(values.chunks(size).map(|v| v.iter().step_by(step).take(KEPT).copied().collect()).collect())
+}
+
+fn device_of(net: &Net) -> Device {
+    net.devices().into_iter().next().unwrap_or_else(Device::flex)
 }
 
 fn compare(compute: &Compute, answer: &Answer, values: &[f32], batch: usize) -> Result<()> {

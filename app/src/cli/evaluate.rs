@@ -38,11 +38,21 @@ pub(super) struct EvaluateArgs {
 }
 
 impl DataArgs {
+    /// What the images are, in words.
+    pub(super) fn words(&self) -> String {
+        match self.split.as_str() {
+            "train" => "training images of the bundle".to_owned(),
+            "val" => "validation images of the bundle".to_owned(),
+            "test" => "test images of the bundle".to_owned(),
+            _ => "all images given".to_owned(),
+        }
+    }
+
     /// The bundle, all images, and the numbers of those asked for.
     pub(super) fn read(&self) -> Result<(Bundle, Dataset, Vec<usize>)> {
         let bundle = bundle(self.bundle.as_deref())?;
         let map = matching(&self.labelled.classes, &bundle.manifest)?;
-        let channels = bundle.manifest.nets[0].spec.channels();
+        let channels = bundle.manifest.channels();
         let data = Dataset::read(
             &self.labelled.images,
             &self.labelled.labels,
@@ -112,9 +122,10 @@ pub(super) fn describe(e: &Evaluation, manifest: &Manifest) -> String {
         format!("{} {}", c.name, iou.map_or_else(|| "-".to_owned(), |i| format!("{i:.4}")))
     };
     let classes: Vec<String> = manifest.classes.iter().zip(&e.iou_per_class).map(class).collect();
+    let remark = e.remark.as_ref().map_or_else(String::new, |r| format!(" ({r})"));
     let lambda = e.lambda.map_or_else(String::new, |l| format!(" at λ {l}"));
     format!(
-        "{}{lambda} on {} images: IoU {:.4} ({})\n{:.2} GFLOPs by the paper's count, {:.2} executed; IoU/GigaFlop {:.5}\nrouting {}; {:.2} s on {}\n",
+        "{}{remark}{lambda} on {} images: IoU {:.4} ({})\n{:.2} GFLOPs by the paper's count, {:.2} executed; IoU/GigaFlop {:.5}\nrouting {}; {:.2} s on {}\n",
         e.method,
         e.images,
         e.iou,

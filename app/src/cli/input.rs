@@ -25,7 +25,7 @@ pub(super) struct MethodArgs {
     /// Policy: conditioned (one for every λ) or fixed (trained at one λ); by default the first where it proved itself
     #[arg(long, value_name = "KIND")]
     pub(super) policy: Option<Kind>,
-    /// paser, random, f0, f1, f2
+    /// paser, random, idk, idk-match, f0, f1, f2, or a net of its own: deeplabv3plus, segformer, segformer-b0, efficientvit, efficientvit-b0, matphase; oracle where there is truth
     #[arg(long, value_name = "M", default_value = "paser")]
     pub(super) method: Method,
     /// Noise laid over the images: none, salt-pepper:RATE, gaussian-blur:RADIUS, box-blur:RADIUS, gaussian:SIGMA

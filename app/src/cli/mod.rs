@@ -87,8 +87,8 @@ enum Verb {
     Evaluate(evaluate::EvaluateArgs),
     /// Measured times and ratios, side by side in one run
     Bench(bench::BenchArgs),
-    /// Fixed nets, PaSeR at every λ, random routers with its shares and the oracle, side by side
-    Compare(evaluate::DataArgs),
+    /// Every method side by side: fixed nets, random, IDK cascades, PaSeR at every λ, the oracle, other nets
+    Compare(compare::CompareArgs),
     /// Repeat a run from its evidence file and compare
     Rerun(rerun::RerunArgs),
     /// Fractions, surfaces, connectivity, particle sizes, correlation and tortuosity of a label stack

@@ -182,7 +182,7 @@ pub(super) fn one(
         )));
     }
     let range = bundle.manifest.normalisation.range(volume.as_ref())?;
-    let channels = bundle.manifest.nets[0].spec.channels();
+    let channels = bundle.manifest.channels();
     let noise = (args.method.noise, common.seed);
     let mut prepared = slices.clone().map(|z| prepare(volume.as_ref(), z, &range, channels, noise));
     let (choice, moved) = args.method.choice(segmenter, common.seed, &mut prepared)?;

@@ -7,8 +7,11 @@ use indicatif::ProgressBar;
 use paser_core::Result;
 use paser_core::bundle::Bundle;
 use paser_core::data::dataset::SplitRule;
+use paser_core::device::Compute;
 use paser_core::event::{Control, Progress};
-use paser_core::train::{Preset, Request, Summary, TrainConfig, train};
+use paser_core::net::NAMES;
+use paser_core::train::config::Length;
+use paser_core::train::{Preset, Request, Summary, TrainConfig, WholeRequest, train, train_whole};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -21,6 +24,12 @@ pub(super) struct TrainArgs {
     /// quick (no GPU), paper (the text) or authors (their code)
     #[arg(long, value_name = "PRESET", default_value = "quick")]
     preset: Preset,
+    /// Train one other net on whole tiles: deeplabv3plus, segformer, segformer-b0, efficientvit, efficientvit-b0, matphase; a bundle that exists gets it beside its own
+    #[arg(long, value_name = "NAME", value_parser = NAMES)]
+    model: Option<String>,
+    /// Wall minutes that the net of --model is trained
+    #[arg(long, value_name = "M", requires = "model")]
+    minutes: Option<f64>,
     /// Numbers of images for training, validation and test
     #[arg(long, value_name = "10,1,3", value_parser = split)]
     split: Option<SplitRule>,
@@ -36,7 +45,7 @@ pub(super) struct TrainArgs {
     /// One sentence on what the images are, kept in the bundle
     #[arg(long, value_name = "TEXT", default_value = "trained by its user")]
     about: String,
-    /// Bundle of the same nets whose weights training goes on from
+    /// Bundle of the same nets whose weights training goes on from; with --model a net of paser import
     #[arg(long, value_name = "BUNDLE")]
     start: Option<PathBuf>,
     /// Go on with what an interrupted run of the same choices finished
@@ -60,8 +69,15 @@ impl TrainArgs {
                 TrainConfig { seed, ..TrainConfig::preset(self.preset, 1, self.labelled.classes.names.len()) }
             }
         };
+        if self.model.is_some() && self.config.is_none() && self.out.exists() {
+            let manifest = Bundle::open(&self.out)?.manifest;
+            (config.layout, config.normalisation) = (manifest.layout, manifest.normalisation);
+        }
         if let Some(split) = self.split {
             config.split = split;
+        }
+        if let Some(minutes) = self.minutes {
+            config.model.stage.length = Length::Minutes(minutes);
         }
         self.set.iter().try_fold(config, |config, choice| config.with(choice))
     }
@@ -73,6 +89,9 @@ pub(super) fn run(args: &TrainArgs, common: &Common) -> Result<()> {
         return config.write(path, common.force);
     }
     let compute = common.compute()?;
+    if let Some(name) = &args.model {
+        return whole(name, args, &config, &compute, common);
+    }
     let start = args.start.as_deref().map(Bundle::open).transpose()?;
     let request = Request {
         images: &args.labelled.images,
@@ -91,11 +110,50 @@ pub(super) fn run(args: &TrainArgs, common: &Common) -> Result<()> {
     common.print(&summary, &describe(&summary, args))
 }
 
+/// One net of the comparison on whole tiles.
+fn whole(
+    name: &str,
+    args: &TrainArgs,
+    config: &TrainConfig,
+    compute: &Compute,
+    common: &Common,
+) -> Result<()> {
+    let request = WholeRequest {
+        name,
+        images: &args.labelled.images,
+        labels: &args.labelled.labels,
+        classes: &args.labelled.classes,
+        config,
+        out: &args.out,
+        about: &args.about,
+        start: args.start.as_deref(),
+        force: common.force,
+        resume: args.resume,
+    };
+    let mut display = Display::default();
+    let summary = train_whole(&request, compute, &Control::default(), &mut |p| display.show(&p))?;
+    display.end();
+    let remark = summary.remark.as_ref().map_or_else(String::new, |r| format!(" ({r})"));
+    let validation = summary.validation.as_ref().map_or_else(
+        || "no validation images were set aside".to_owned(),
+        |v| format!("IoU {:.4} on {} validation images", v.iou, v.images),
+    );
+    let text = format!(
+        "{name}{remark} is in {}: {} parameters, {validation}\n{}\n",
+        args.out.display(),
+        summary.parameters,
+        summary.schedule
+    );
+    common.print(&summary, &text)
+}
+
 /// One bar a stage.
 #[derive(Default)]
 struct Display {
     stage: String,
     bar: Option<ProgressBar>,
+    /// Tenth of the stage that was last told without a terminal.
+    tenth: usize,
 }
 
 impl Display {
@@ -109,14 +167,18 @@ impl Display {
             eprintln!("{}", p.what);
             self.stage.clone_from(&p.what);
             self.bar = Some(bar(p.total, "steps"));
+            self.tenth = 0;
         }
         if let Some(bar) = &self.bar {
+            bar.set_length(p.total as u64); // the clock may end a stage, and then this is an estimate
             bar.set_position(p.done as u64);
             let figures: Vec<String> =
                 p.figures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
             bar.set_message(figures.join(" "));
             // without a terminal the bar is silent: a line now and then keeps a log readable
-            if bar.is_hidden() && (p.done.is_multiple_of(p.total.div_ceil(10).max(1)) || p.done == p.total) {
+            let tenth = 10 * p.done / p.total.max(1);
+            if bar.is_hidden() && (tenth != self.tenth || p.done == p.total) {
+                self.tenth = tenth;
                 let left =
                     p.seconds_left.map_or_else(String::new, |s| format!(", {s:.0} s left in this stage"));
                 eprintln!("{} {}/{} {}{left}", p.what, p.done, p.total, figures.join(" "));

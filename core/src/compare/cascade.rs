@@ -3,6 +3,7 @@
 
 use super::table::{PatchEntry, Table};
 use crate::data::dataset::Sample;
+use crate::error::{Error, Result};
 use crate::metrics::mean;
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +11,44 @@ use serde::{Deserialize, Serialize};
 pub const LAMBDA: f64 = 0.01;
 /// Gates tried for each net, evenly spaced over the mean of its entropies ± one standard deviation.
 const STEPS: usize = 11;
-/// Scales of the chosen gates that the IoU match tries.
+/// Scales of the chosen gates that the IoU match tries in a round, the largest of the first round, and rounds.
 const SCALES: usize = 60;
+const LARGEST: f64 = 2.0;
+const ROUNDS: usize = 3;
+
+/// What Eq. 5 makes a cascade pay for a patch. The paper writes C of the net that keeps it; a cascade runs the
+/// ones before too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdkCost {
+    /// C of the accepting net.
+    #[default]
+    Accepting,
+    /// The sum over all nets that ran.
+    Sum,
+}
+
+impl std::str::FromStr for IdkCost {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "accepting" => Ok(Self::Accepting),
+            "sum" => Ok(Self::Sum),
+            _ => Err(Error::invalid(format!("\"{text}\" is no cost of a cascade; use accepting or sum"))),
+        }
+    }
+}
+
+impl IdkCost {
+    /// What a patch that `net` keeps costs.
+    fn of(self, costs: &[f64], net: usize) -> f64 {
+        match self {
+            Self::Accepting => costs[net],
+            Self::Sum => costs[..=net].iter().sum(),
+        }
+    }
+}
 
 /// The gates of a cascade and how they were chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +57,9 @@ pub struct Cascade {
     pub gates: Vec<f64>,
     /// Weight of the cost in Eq. 5.
     pub lambda: f64,
+    /// What Eq. 5 charged a patch.
+    #[serde(default)]
+    pub cost: IdkCost,
     /// Eq. 5 at the gates, mean over patches.
     pub loss: f64,
     /// The gates tried for each net.
@@ -29,7 +69,7 @@ pub struct Cascade {
 impl Cascade {
     /// A cascade with given gates.
     pub fn with_gates(gates: Vec<f64>) -> Self {
-        Self { gates, lambda: LAMBDA, loss: f64::NAN, grid: Vec::new() }
+        Self { gates, lambda: LAMBDA, cost: IdkCost::default(), loss: f64::NAN, grid: Vec::new() }
     }
 
     /// The net that keeps a patch whose mean entropy under net i is `entropy(i)`.
@@ -44,20 +84,20 @@ impl Cascade {
     }
 
     /// The gates on a grid that minimise the mean of Eq. 5 on `table`: the cross entropy of the accepted
-    /// prediction plus λ_IDK times the accepting net's C. `costs` as in the reward.
-    pub fn choose(table: &Table, costs: &[f64], lambda: f64) -> Self {
+    /// prediction plus λ_IDK times C, charged as `cost` says. `costs` as in the reward.
+    pub fn choose(table: &Table, costs: &[f64], lambda: f64, cost: IdkCost) -> Self {
         let patches: Vec<&PatchEntry> =
             table.tiles.iter().flat_map(|t| &t.patches).filter(|p| p.iou.is_some()).collect();
         let gates = costs.len().saturating_sub(1);
         let grid: Vec<Vec<f64>> = (0..gates).map(|i| steps(&patches, i)).collect();
-        let mut best = Self { gates: vec![0.0; gates], lambda, loss: f64::INFINITY, grid: Vec::new() };
+        let mut best = Self { gates: vec![0.0; gates], lambda, cost, loss: f64::INFINITY, grid: Vec::new() };
         let combinations = STEPS.pow(gates as u32);
         for number in 0..combinations {
             let digit = |i: usize| number / STEPS.pow(i as u32) % STEPS;
             let tried = Self::with_gates((0..gates).map(|i| grid[i][digit(i)]).collect());
             let loss = |p: &&PatchEntry| {
                 let net = tried.accepting(|i| f64::from(p.sureness[i].entropy));
-                f64::from(p.sureness[net].cross_entropy) + lambda * costs[net]
+                f64::from(p.sureness[net].cross_entropy) + lambda * cost.of(costs, net)
             };
             let loss = mean(&patches.iter().map(loss).collect::<Vec<_>>());
             if loss < best.loss {
@@ -68,22 +108,30 @@ impl Cascade {
     }
 
     /// The gates, scaled together, whose IoU on `table` is the least that reaches `iou` (the paper's IoU
-    /// match); where none reaches it, those with the largest IoU.
+    /// match); where none reaches it, those with the largest IoU. The scales are tried evenly, then again
+    /// between the neighbours of the best.
     pub fn matching(&self, table: &Table, samples: &[Sample], iou: f64) -> Self {
-        let scaled = |step: usize| {
-            let scale = 2.0 * step as f64 / SCALES as f64;
-            Self::with_gates(self.gates.iter().map(|g| g * scale).collect())
-        };
-        let tried: Vec<(f64, Self)> = (0..=SCALES)
-            .map(|step| {
-                let cascade = scaled(step);
-                (mean(&table.iou(samples, &cascade.decide(table))), cascade)
-            })
-            .collect();
-        let reaching = tried.iter().filter(|(i, _)| *i >= iou).min_by(|a, b| a.0.total_cmp(&b.0));
-        let best = || tried.iter().max_by(|a, b| a.0.total_cmp(&b.0));
-        let gates = reaching.or_else(best).map(|(_, c)| c.gates.clone()).unwrap_or_default();
-        Self { gates, ..self.clone() }
+        let scaled = |scale: f64| Self { gates: self.gates.iter().map(|g| g * scale).collect(), ..self.clone() };
+        let (mut from, mut step) = (0.0, LARGEST / SCALES as f64);
+        let mut best: Option<(f64, f64)> = None;
+        for _ in 0..ROUNDS {
+            let tried = (0..=SCALES).map(|i| from + step * i as f64).map(|scale| {
+                (mean(&table.iou(samples, &scaled(scale).decide(table))), scale)
+            });
+            best = best.into_iter().chain(tried).reduce(|a, b| if nearer(b.0, a.0, iou) { b } else { a });
+            from = best.map_or(0.0, |(_, scale)| (scale - step).max(0.0));
+            step *= 2.0 / SCALES as f64;
+        }
+        scaled(best.map_or(1.0, |(_, scale)| scale))
+    }
+}
+
+/// Whether IoU `a` matches `goal` better than `b`: the least that reaches it, else the largest.
+fn nearer(a: f64, b: f64, goal: f64) -> bool {
+    match (a >= goal, b >= goal) {
+        (true, true) => a < b,
+        (false, false) => a > b,
+        (reaches, _) => reaches,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::cost::Flops;
 use crate::data::dataset::Sample;
 use crate::error::Result;
 use crate::event::Control;
-use crate::metrics::{UNLABELLED, macro_iou};
+use crate::metrics::{Confusion, UNLABELLED, macro_iou};
 use crate::route::segment::{Examined, Segmenter};
 use crate::route::tiles::{self, Layout, Rect};
 use crate::route::uncertainty::{mean_cross_entropy, mean_entropy};
@@ -104,8 +104,26 @@ impl Table {
         sums.into_iter().filter(|(_, n)| *n > 0).map(|(sum, n)| sum / n as f64).collect()
     }
 
+    /// Without any tile.
+    pub(crate) fn empty(segmenter: &Segmenter, numbers: &[usize]) -> Self {
+        let (layout, classes) = (segmenter.manifest.layout, segmenter.manifest.classes.len());
+        Self { tiles: Vec::new(), samples: numbers.to_vec(), layout, classes }
+    }
+
     /// Macro IoU of each stitched sample when patch p of tile t goes to net `actions[t][p]`.
     pub fn iou(&self, samples: &[Sample], actions: &[Vec<u8>]) -> Vec<f64> {
+        self.confusions(samples, actions).iter().filter_map(Confusion::macro_iou).collect()
+    }
+
+    /// Confusion of each stitched sample.
+    pub(crate) fn confusions(&self, samples: &[Sample], actions: &[Vec<u8>]) -> Vec<Confusion> {
+        let maps = self.stitched(samples, actions);
+        let truth = self.samples.iter().map(|n| &samples[*n].truth);
+        maps.iter().zip(truth).map(|(map, truth)| Confusion::of(map, truth, self.classes)).collect()
+    }
+
+    /// Labels of each sample.
+    pub(crate) fn stitched(&self, samples: &[Sample], actions: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let mut maps: Vec<Vec<u8>> =
             self.samples.iter().map(|n| vec![UNLABELLED; samples[*n].truth.len()]).collect();
         for (tile, actions) in self.tiles.iter().zip(actions) {
@@ -117,8 +135,7 @@ impl Table {
                 }
             }
         }
-        let truth = self.samples.iter().map(|n| &samples[*n].truth);
-        maps.iter().zip(truth).filter_map(|(map, truth)| macro_iou(map, truth, self.classes)).collect()
+        maps
     }
 
     /// Patches that lie in a slice.

@@ -2,6 +2,7 @@
 
 use super::classes::ClassMap;
 use super::normalise::{Normalisation, Prepared, Range};
+use crate::bundle::{ImageId, SplitRecord};
 use crate::error::{Error, Result};
 use crate::hash::Stream;
 use crate::metrics::UNLABELLED;
@@ -101,6 +102,31 @@ impl Dataset {
             )));
         }
         Ok(Self { samples, range, ignored })
+    }
+}
+
+impl Dataset {
+    /// The images of `split` by content, as a bundle records them.
+    pub fn record(&self, split: &Split) -> SplitRecord {
+        let id = |n: &usize| ImageId {
+            name: self.samples[*n].name.clone(),
+            sha256: self.samples[*n].hash.clone(),
+        };
+        let ids = |numbers: &[usize]| numbers.iter().map(id).collect();
+        SplitRecord { train: ids(&split.train), validation: ids(&split.validation), test: ids(&split.test) }
+    }
+
+    /// Where the images of `record` are in this data set; those that it does not hold are left out.
+    pub fn recorded(&self, record: &SplitRecord) -> Split {
+        let within = |part: &[ImageId]| {
+            let known = |n: &usize| part.iter().any(|id| id.sha256 == self.samples[*n].hash);
+            (0..self.samples.len()).filter(known).collect()
+        };
+        Split {
+            train: within(&record.train),
+            validation: within(&record.validation),
+            test: within(&record.test),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod evidence;
 pub mod labels;
 pub mod png;
+pub mod comparison;
 pub mod report;
 pub mod run;
 pub mod tiff;

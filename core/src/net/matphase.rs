@@ -55,6 +55,16 @@ struct Aggregator {
     last: Conv,
 }
 
+/// What the parts of a MatPhase say of the same images.
+pub struct Answers {
+    /// The aggregator's logits [N,classes,H,W].
+    pub logits: Tensor<4>,
+    /// The global net's logits [N,classes + 1,H,W], the last class IDK.
+    pub global: Tensor<4>,
+    /// The local net's probabilities [N,classes,H,W], 0 on the patches that it did not read.
+    pub local: Tensor<4>,
+}
+
 /// A MatPhase reconstruction: logits for every pixel of its input.
 #[derive(Module, Debug)]
 pub struct Matphase {
@@ -90,11 +100,18 @@ impl Matphase {
     /// Logits [N,classes,H,W] of `x` [N,channels,H,W].
     pub fn logits(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
         let mut dropout: Box<dyn Dropout> = if pass.trains() { Box::new(Random) } else { Box::new(Off) };
-        let global = activation::softmax(self.global.forward(x.clone(), dropout.as_mut()), 1);
-        let local = self.look(&x, &global, dropout.as_mut());
+        self.answers(x, dropout.as_mut()).logits
+    }
+
+    /// What each part says of `x` [N,channels,H,W]; training takes a loss of every part.
+    pub fn answers(&self, x: Tensor<4>, dropout: &mut dyn Dropout) -> Answers {
+        let doubtful = self.global.forward(x.clone(), dropout);
+        let global = activation::softmax(doubtful.clone(), 1);
+        let local = self.look(&x, &global, dropout);
         let a = &self.aggregator;
-        let y = activation::relu(a.first.forward(Tensor::cat(vec![global, local, x], 1)));
-        a.last.forward(activation::relu(a.second.forward(y)))
+        let y = activation::relu(a.first.forward(Tensor::cat(vec![global, local.clone(), x], 1)));
+        let logits = a.last.forward(activation::relu(a.second.forward(y)));
+        Answers { logits, global: doubtful, local }
     }
 
     /// The global net's logits [N,classes + 1,H,W], the last class IDK: what its own loss is taken of.

@@ -23,7 +23,7 @@ pub mod unet;
 pub use deeplabv3plus::{Deeplab, DeeplabSpec};
 pub use efficientvit::{Efficientvit, EfficientvitSpec};
 pub use matphase::{Matphase, MatphaseSpec};
-pub use named::{NAMES, named};
+pub use named::{NAMES, named, narrowed};
 pub use policy::Policy;
 pub use segformer::{Segformer, SegformerSpec};
 pub use unet::{Unet, UnetSpec};
@@ -37,6 +37,10 @@ use resize::{Between, resize};
 use serde::{Deserialize, Serialize};
 use start::Start;
 use tally::Tally;
+
+/// Why a net cannot be f0.
+pub(crate) const F0_MUST_DOUBT: &str =
+    "f0 must be a U-Net: only a U-Net has the dropout that its uncertainty comes from";
 
 /// What a task net (an f_i of the paper) is made of; a bundle names one for each. Only a U-Net has
 /// dropout sites for Monte Carlo passes, and so only a U-Net can be f0.
@@ -95,6 +99,11 @@ impl NetSpec {
     /// Whether the net takes images of `channels` channels.
     pub fn takes(&self, channels: usize) -> bool {
         channels == self.channels() || (channels == 1 && !matches!(self, Self::Unet(_)))
+    }
+
+    /// Whether the net has dropout for Monte Carlo passes, and so can be f0.
+    pub fn can_doubt(&self) -> bool {
+        matches!(self, Self::Unet(_))
     }
 
     /// Whether a net can be built of it.

@@ -42,6 +42,7 @@ impl Live {
     /// # Errors
     /// Where the device fails.
     pub fn new(segmenter: &Segmenter, slice: Prepared, name: String) -> Result<Self> {
+        segmenter.check_nets()?;
         let tiles = segmenter.tiles(std::slice::from_ref(&slice));
         let (mut opinions, mut probabilities) = (Vec::new(), Vec::new());
         let mut left = tiles.as_slice();
@@ -75,6 +76,11 @@ impl Live {
             // each net is asked only about what the one before was unsure of, so there is nothing to keep
             let slice = std::slice::from_ref(&self.slice);
             return Ok(segmenter.segment(slice, std::slice::from_ref(&self.name), choice)?.swap_remove(0));
+        }
+        if let Method::Whole(_) = choice.method {
+            let name = std::slice::from_ref(&self.name);
+            let mut results = segmenter.segment(std::slice::from_ref(&self.slice), name, choice)?;
+            return Ok(results.swap_remove(0));
         }
         let mut run = self.ask(segmenter, choice)?;
         let mut results = vec![blank(&self.slice, choice)];

@@ -2,11 +2,11 @@
 
 use crate::error::{Error, Result};
 use crate::hash::Stream;
-use serde::{Deserialize, Serialize};
+use crate::net::NAMES;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A way of segmenting.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Method {
     /// The policy decides (the paper's method).
     #[default]
@@ -19,6 +19,11 @@ pub enum Method {
     IdkMatch,
     /// Every patch goes to net i; i = 0 is f0's Monte Carlo mean alone.
     Net(usize),
+    /// Every patch goes to the cheapest net that is best under the reward with the truth known: the upper
+    /// bound of any policy. Only where there is truth.
+    Oracle,
+    /// Whole tiles by one net of the comparison, by its name.
+    Whole(&'static str),
 }
 
 impl std::fmt::Display for Method {
@@ -29,21 +34,21 @@ impl std::fmt::Display for Method {
             Self::Idk => write!(f, "idk"),
             Self::IdkMatch => write!(f, "idk-match"),
             Self::Net(i) => write!(f, "f{i}"),
+            Self::Oracle => write!(f, "oracle"),
+            Self::Whole(name) => write!(f, "{name}"),
         }
     }
 }
 
-impl From<Method> for String {
-    fn from(method: Method) -> Self {
-        method.to_string()
+impl Serialize for Method {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-impl TryFrom<String> for Method {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
+impl<'de> Deserialize<'de> for Method {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -51,18 +56,22 @@ impl std::str::FromStr for Method {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let net = || text.strip_prefix('f').and_then(|i| i.parse().ok());
-        match text {
-            "paser" => Ok(Self::Paser),
-            "random" => Ok(Self::Random),
-            "idk" => Ok(Self::Idk),
-            "idk-match" => Ok(Self::IdkMatch),
-            _ => net().map(Self::Net).ok_or_else(|| {
-                Error::invalid(format!(
-                    "\"{text}\" is no method of this program; use paser, random, idk, idk-match, f0, f1 or f2"
-                ))
-            }),
-        }
+        let net = || text.strip_prefix('f').and_then(|i| i.parse().ok()).map(Self::Net);
+        let whole = || NAMES.into_iter().find(|name| *name == text).map(Self::Whole);
+        let method = match text {
+            "paser" => Some(Self::Paser),
+            "random" => Some(Self::Random),
+            "idk" => Some(Self::Idk),
+            "idk-match" => Some(Self::IdkMatch),
+            "oracle" => Some(Self::Oracle),
+            _ => net().or_else(whole),
+        };
+        method.ok_or_else(|| {
+            Error::invalid(format!(
+                "\"{text}\" is no method of this program; use paser, random, idk, idk-match, oracle, f0, f1, f2 or {}",
+                NAMES.join(", ")
+            ))
+        })
     }
 }
 
@@ -90,7 +99,7 @@ pub struct Choice {
 impl Choice {
     /// Whether f0's Monte Carlo passes are needed.
     pub fn needs_f0(&self) -> bool {
-        !matches!(self.method, Method::Net(1..))
+        !matches!(self.method, Method::Net(1..) | Method::Whole(_))
     }
 
     /// The net for each patch of a tile. `logits` [patches * nets] of the policy (only
@@ -98,8 +107,8 @@ impl Choice {
     pub fn decide(&self, logits: &[f32], nets: usize, patches: usize, tile: &str) -> Vec<u8> {
         match self.method {
             Method::Net(i) => vec![i as u8; patches],
-            // the gates decide, patch by patch
-            Method::Idk | Method::IdkMatch => vec![0; patches],
+            // the gates or the truth decide, patch by patch, or there is nothing to decide
+            Method::Idk | Method::IdkMatch | Method::Oracle | Method::Whole(_) => vec![0; patches],
             Method::Random => {
                 let mut stream = Stream::new(self.seed, tile);
                 (0..patches).map(|_| stream.below(nets) as u8).collect()

@@ -9,6 +9,7 @@ pub mod stack;
 pub mod tiles;
 pub mod tvd;
 pub mod uncertainty;
+mod whole;
 
 pub use live::Live;
 pub use method::{Choice, Method, Router};

@@ -5,7 +5,8 @@ use super::batch::plan;
 use super::method::{Choice, Router, softmax};
 use super::tiles::{self, Layout, Rect};
 use super::uncertainty::{Uncertainty, mean_entropy};
-use crate::bundle::{Bundle, F0Label, Manifest, Models};
+use super::whole::Others;
+use crate::bundle::{Bundle, CascadeEntry, F0Label, Manifest, Models};
 use crate::cost::Flops;
 use crate::data::normalise::Prepared;
 use crate::device::Compute;
@@ -80,6 +81,9 @@ pub struct Segmenter {
     pub compute: Compute,
     /// The nets.
     pub models: Models,
+    /// Where further nets are loaded from once they are asked for.
+    pub(super) bundle: Option<Bundle>,
+    pub(super) others: Others,
     costs: Costs,
     masks: Vec<Vec<Tensor<4>>>,
 }
@@ -101,9 +105,9 @@ pub struct Examined {
 }
 
 pub(super) struct Tile {
-    slice: usize,
+    pub(super) slice: usize,
     pub(super) corner: [usize; 2],
-    values: Vec<f32>,
+    pub(super) values: Vec<f32>,
 }
 
 /// What f0 and the policy say of a tile.
@@ -133,7 +137,8 @@ impl Segmenter {
     pub fn new(bundle: &Bundle, compute: Compute) -> Result<Self> {
         let models = bundle.load(&compute.device)?;
         trust::check_once(&compute, &models, bundle)?;
-        Ok(Self::of(bundle.manifest.clone(), models, compute))
+        let segmenter = Self::of(bundle.manifest.clone(), models, compute);
+        Ok(Self { bundle: Some(bundle.clone()), ..segmenter })
     }
 
     /// From parts that are known to be sound.
@@ -141,16 +146,23 @@ impl Segmenter {
         let Layout { tile, .. } = manifest.layout;
         let patch = manifest.layout.patch();
         let costs = Costs {
-            f0: models.nets[0].flops(tile),
-            f0_prefix: models.nets[0].prefix_flops(tile),
-            policy: models.policies[0].flops(tile),
+            f0: models.nets.first().map_or(0, |n| n.flops(tile)),
+            f0_prefix: models.nets.first().map_or(0, |n| n.prefix_flops(tile)),
+            policy: models.policies.first().map_or(0, |p| p.flops(tile)),
             conditioned: models.conditioned.as_ref().map_or(0, |p| p.flops(tile)),
             patch: models.nets.iter().map(|n| n.flops(patch)).collect(),
         };
-        let shapes = manifest.nets[0].spec.dropout_shapes(tile);
+        let shapes = manifest.nets.first().map_or_else(Vec::new, |n| n.spec.dropout_shapes(tile));
         let mc = manifest.monte_carlo;
         let masks = (0..mc.passes).map(|pass| mc_masks(&shapes, mc.seed, pass, &compute.device)).collect();
-        Self { manifest, compute, models, costs, masks }
+        Self { manifest, compute, models, bundle: None, others: Others::default(), costs, masks }
+    }
+
+    /// The same nets with other gates of the cascade.
+    pub(crate) fn with_cascade(&self, cascade: CascadeEntry) -> Self {
+        let manifest = Manifest { cascade: Some(cascade), ..self.manifest.clone() };
+        let other = Self::of(manifest, self.models.clone(), self.compute.clone());
+        Self { bundle: self.bundle.clone(), ..other }
     }
 
     /// Cost of each part.
@@ -174,6 +186,9 @@ impl Segmenter {
         choice: &Choice,
     ) -> Result<Vec<SliceResult>> {
         self.check(choice)?;
+        if let Method::Whole(name) = choice.method {
+            return self.segment_whole(slices, name, choice);
+        }
         let tiles = self.tiles(slices);
         let mut run = 0;
         let opinions = self.opinions(&tiles, choice, &mut run)?;
@@ -189,8 +204,13 @@ impl Segmenter {
         Ok(results)
     }
 
-    pub(super) fn check(&self, choice: &Choice) -> Result<()> {
+    pub(crate) fn check(&self, choice: &Choice) -> Result<()> {
         match choice.method {
+            Method::Whole(_) => Ok(()),
+            Method::Oracle => Err(Error::invalid(
+                "the oracle decides by the truth; ask for it with paser evaluate or paser compare",
+            )),
+            _ if self.models.nets.is_empty() => Err(self.nothing_to_route()),
             Method::Idk | Method::IdkMatch if self.manifest.cascade.is_none() => Err(Error::invalid(
                 "the bundle holds no gates for an IDK cascade; train it anew with this version",
             )),
@@ -202,11 +222,28 @@ impl Segmenter {
         }
     }
 
+    /// Why nothing can be routed in a bundle of whole-tile nets alone.
+    fn nothing_to_route(&self) -> Error {
+        let names: Vec<&str> = self.manifest.others.iter().map(|o| o.name.as_str()).collect();
+        Error::invalid(format!(
+            "the bundle holds {} alone, no f0, f1, ... and no policy; train those with paser train, or name --method {}",
+            names.join(", "),
+            names.first().unwrap_or(&"")
+        ))
+    }
+
+    /// # Errors
+    /// Where there are no nets to route between.
+    pub(crate) fn check_nets(&self) -> Result<()> {
+        if self.models.nets.is_empty() { Err(self.nothing_to_route()) } else { Ok(()) }
+    }
+
     /// Runs every net on every patch of `slices`.
     ///
     /// # Errors
-    /// Where the device fails.
+    /// Where there are no nets to route between or the device fails.
     pub fn examine(&self, slices: &[Prepared]) -> Result<Vec<Examined>> {
+        self.check_nets()?;
         let tiles = self.tiles(slices);
         let mut all = Vec::with_capacity(tiles.len());
         let mut left = tiles.as_slice();
@@ -230,6 +267,7 @@ impl Segmenter {
     /// # Errors
     /// Where the device fails.
     pub fn policy_outputs(&self, slices: &[Prepared], router: Router) -> Result<Vec<Vec<f32>>> {
+        self.check_nets()?;
         let choice = Choice { method: Method::Paser, router, seed: 0 };
         let tiles = self.tiles(slices);
         let opinions = self.opinions(&tiles, &choice, &mut 0)?;
@@ -558,7 +596,7 @@ impl Segmenter {
         size: usize,
         [h, w]: [usize; 2],
     ) -> Tensor<4> {
-        let channels = self.manifest.nets[0].spec.channels();
+        let channels = self.manifest.channels();
         let one = channels * h * w;
         let mut values = Vec::with_capacity(size * one);
         items.for_each(|item| values.extend_from_slice(item));

@@ -23,7 +23,7 @@ impl Speeds {
     pub fn measure(segmenter: &Segmenter) -> Result<Self> {
         let layout = segmenter.manifest.layout;
         let size = [layout.patch()[0], layout.tile[1]];
-        let channels = segmenter.manifest.nets[0].spec.channels();
+        let channels = segmenter.manifest.channels();
         let plane = uniform(7, size[0] * size[1], 0.0, 1.0);
         let slice = Prepared { size, planes: vec![plane; channels], masked: Vec::new() };
         let time = |choice: Choice| {

@@ -68,7 +68,7 @@ pub fn segment_with(
 }
 
 fn read_slices(segmenter: &Segmenter, job: &Job<'_>, out: &mpsc::SyncSender<Result<(usize, Prepared)>>) {
-    let channels = segmenter.manifest.nets[0].spec.channels();
+    let channels = segmenter.manifest.channels();
     for z in job.slices.clone() {
         let slice = prepare(job.volume, z, &job.range, channels, job.noise);
         let failed = slice.is_err();

@@ -112,8 +112,8 @@ fn net_speed(
     let (x, weights) = (Tensor::<4>::from_data(values, &device), vec![1.0; spec.classes()]);
     let step = median(3, || {
         let targets = loss::targets(&truth, [n, h, w], &weights, &device);
-        let loss =
-            loss::cross_entropy(trained.module.forward(x.clone(), &mut Random), targets, truth.len() as f64);
+        let logits = trained.module.forward_train(x.clone(), &mut Random);
+        let loss = loss::cross_entropy(logits, targets, truth.len() as f64);
         trained.step(1e-4, &loss);
         floats(loss.into_data()).map(drop)
     })?;

@@ -1,11 +1,12 @@
 //! Finished stages on disk, so that an interrupted run goes on where it was.
 
-use super::config::TrainConfig;
 use super::stage::{Place, Pupils};
 use crate::bundle::{read_weights, write_weights};
 use crate::error::{Error, Result};
 use crate::net::params::{self, State};
 use burn::module::Module;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
 /// The folder beside the bundle-to-be that holds what is finished.
@@ -14,16 +15,17 @@ pub(crate) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens the folder for `out`; without `resume` an earlier one is emptied.
+    /// Opens the folder beside `out` for a training with `settings`; without `resume` an earlier one is
+    /// emptied. `what` tells trainings for the same bundle apart.
     ///
     /// # Errors
     /// Where the folder cannot be made or was made with other choices.
-    pub(crate) fn open(out: &Path, config: &TrainConfig, resume: bool) -> Result<Self> {
+    pub(crate) fn open(out: &Path, what: &str, settings: &impl Serialize, resume: bool) -> Result<Self> {
         let mut name = out.file_name().unwrap_or_default().to_owned();
-        name.push(".partial");
+        name.push(format!("{what}.partial"));
         let folder = out.with_file_name(name);
+        let ours = serde_json::to_vec_pretty(settings).map_err(|e| Error::invalid(e.to_string()))?;
         let settings = folder.join("config.json");
-        let ours = serde_json::to_vec_pretty(config).map_err(|e| Error::invalid(e.to_string()))?;
         if resume && settings.exists() {
             let theirs = std::fs::read(&settings).map_err(|e| Error::io("cannot read", &settings, e))?;
             if theirs != ours {
@@ -139,12 +141,40 @@ impl Checkpoint {
         write_weights(&self.folder, &format!("{name}.safetensors"), &params::state(net), false).map(drop)
     }
 
+    /// Keeps what is to be said of a finished stage.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub(crate) fn save_note(&self, name: &str, note: &impl Serialize) -> Result<()> {
+        let bytes = serde_json::to_vec(note).map_err(|e| Error::invalid(e.to_string()))?;
+        crate::export::write_atomic(&self.folder.join(format!("{name}.json")), &bytes, true)
+    }
+
+    /// What [`Self::save_note`] kept.
+    ///
+    /// # Errors
+    /// Where it is missing or damaged.
+    pub(crate) fn note<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        let path = self.folder.join(format!("{name}.json"));
+        let bytes = std::fs::read(&path).map_err(|e| Error::io("cannot read", &path, e))?;
+        let damaged = |e| Error::bad(&path, format!("it is damaged ({e}); start anew without --resume"));
+        serde_json::from_slice(&bytes).map_err(damaged)
+    }
+
     /// Removes what was kept of a stage on its way, now that it is finished.
     ///
     /// # Errors
     /// Where it cannot be removed.
     pub(crate) fn finished(&self, name: &str) -> Result<()> {
         self.forget(name, None)
+    }
+
+    /// Removes everything: what was to be made is made.
+    ///
+    /// # Errors
+    /// Where it cannot be removed.
+    pub(crate) fn clear(&self) -> Result<()> {
+        std::fs::remove_dir_all(&self.folder).map_err(|e| Error::io("cannot remove", &self.folder, e))
     }
 
     /// Gives the finished bundle its name and removes the rest.
@@ -159,7 +189,7 @@ impl Checkpoint {
             std::fs::remove_dir_all(out).map_err(|e| Error::io("cannot replace", out, e))?;
         }
         std::fs::rename(self.draft(), out).map_err(|e| Error::io("cannot write", out, e))?;
-        std::fs::remove_dir_all(&self.folder).map_err(|e| Error::io("cannot remove", &self.folder, e))
+        self.clear()
     }
 }
 

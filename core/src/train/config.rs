@@ -1,11 +1,12 @@
 //! Everything a training run can be told, in one struct: file, flags and form are the same thing.
 
 use crate::bundle::{F0Label, Sees};
+use crate::compare::IdkCost;
 use crate::data::augment::Augment;
 use crate::data::dataset::SplitRule;
 use crate::data::normalise::Normalisation;
 use crate::error::{Error, Result};
-use crate::net::{NetSpec, UnetSpec};
+use crate::net::{F0_MUST_DOUBT, NetSpec, UnetSpec};
 use crate::route::tiles::Layout;
 use crate::volume::Axes;
 use serde::{Deserialize, Serialize};
@@ -38,21 +39,33 @@ impl std::str::FromStr for Preset {
 }
 
 /// How long a stage lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Length {
     /// Passes over the stage's images.
     Epochs(usize),
     /// Optimiser steps.
     Steps(usize),
+    /// Wall minutes of the steps, pauses left out. The learning rate follows the clock, so that another run of
+    /// the same choices ends with other weights.
+    Minutes(f64),
 }
 
 impl Length {
-    /// Steps at `per_epoch` steps an epoch.
+    /// Steps at `per_epoch` steps an epoch; without end where the clock decides.
     pub fn steps(self, per_epoch: usize) -> usize {
         match self {
             Self::Epochs(n) => n * per_epoch.max(1),
             Self::Steps(n) => n,
+            Self::Minutes(_) => usize::MAX,
+        }
+    }
+
+    /// The part that is over after `step` steps that took `seconds`.
+    pub fn part(self, step: usize, seconds: f64, per_epoch: usize) -> f64 {
+        match self {
+            Self::Minutes(minutes) => seconds / (60.0 * minutes),
+            _ => step as f64 / self.steps(per_epoch).max(1) as f64,
         }
     }
 }
@@ -116,6 +129,23 @@ pub struct TvdStage {
     pub rise: f64,
     /// At most this long.
     pub stage: Stage,
+}
+
+/// Training of one of the comparison's nets on whole tiles (`--model`).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WholeStage {
+    /// How.
+    #[serde(flatten)]
+    pub stage: Stage,
+    /// Channels of each layer against the published net; below 1 a reduced net (deeplabv3plus, matphase).
+    pub width: f64,
+}
+
+impl Default for WholeStage {
+    fn default() -> Self {
+        let stage = Stage { length: Length::Steps(300), batch: 4, learning_rate: 1e-3, cosine: true };
+        Self { stage, width: 1.0 }
+    }
 }
 
 /// All choices of a training run.
@@ -184,6 +214,12 @@ pub struct TrainConfig {
     pub conditioned: Option<Conditioning>,
     /// Policies fine-tuned to TVD thresholds, where they are wanted.
     pub tvd: Option<TvdStage>,
+    /// What Eq. 5 charges the IDK cascade for a patch when its gates are chosen.
+    #[serde(default)]
+    pub idk_cost: IdkCost,
+    /// One other net on whole tiles, where `--model` names one.
+    #[serde(default)]
+    pub model: WholeStage,
 }
 
 const PAPER_LAMBDAS: [f64; 7] = [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0];
@@ -234,6 +270,8 @@ impl TrainConfig {
             finetune_alpha: [0.95, 1.0],
             conditioned: Some(Conditioning { stage, temperature: 0.005, sees: Sees::Patches, power: 3.0 }),
             tvd: None,
+            idk_cost: IdkCost::default(),
+            model: WholeStage { stage, width: 1.0 },
         }
     }
 
@@ -282,6 +320,7 @@ impl TrainConfig {
                 sees: Sees::Patches,
                 power: 3.0,
             }),
+            model: WholeStage::default(),
             ..Self::paper(channels, classes)
         }
     }
@@ -328,6 +367,9 @@ impl TrainConfig {
         let sound = |ok: bool, why: &str| if ok { Ok(()) } else { Err(Error::invalid(why)) };
         sound(self.layout.is_valid(), "the patch grid must divide the tile")?;
         sound(self.nets.len() >= 2, "at least two nets are needed: f0 and one larger")?;
+        sound(self.nets[0].can_doubt(), F0_MUST_DOUBT)?;
+        let channels = self.nets[0].channels();
+        sound(self.nets.iter().all(|n| n.takes(channels)), "the nets read different numbers of channels")?;
         sound(self.pretrain.len() + 1 == self.nets.len(), "each of f1 to fm needs a pretraining stage")?;
         let side = self.layout.patch().into_iter().min().unwrap_or(0);
         let fits =
@@ -361,12 +403,46 @@ impl TrainConfig {
             stages.clone().all(|s| s.batch > 0 && s.learning_rate > 0.0),
             "batches and learning rates must be positive",
         )?;
+        let timed = |s: &Stage| matches!(s.length, Length::Minutes(_));
+        let routed = [&self.policy, &self.finetune].into_iter().chain(self.conditioned.iter().map(|c| &c.stage));
+        sound(
+            !routed.chain(self.tvd.iter().map(|t| &t.stage)).any(timed),
+            "only the training of a net can last a number of minutes; give the policies steps or epochs",
+        )?;
+        stages.map(|s| s.length).try_for_each(check_length)?;
+        self.check_weights(self.nets[0].classes())
+    }
+
+    /// # Errors
+    /// A sentence where the training of `spec` on whole tiles of `classes` classes contradicts itself.
+    pub fn check_whole(&self, spec: &NetSpec, classes: usize) -> Result<()> {
+        let sound = |ok: bool, why: &str| if ok { Ok(()) } else { Err(Error::invalid(why)) };
+        sound(self.layout.is_valid(), "the patch grid must divide the tile")?;
+        let side = self.layout.tile[0].min(self.layout.tile[1]);
+        sound(spec.is_valid() && spec.smallest_side() <= side, "the tiles are too small for the net")?;
+        let Stage { length, batch, learning_rate, .. } = self.model.stage;
+        sound(batch >= 2, "batch norm needs at least two tiles in a batch")?;
+        sound(learning_rate > 0.0, "batches and learning rates must be positive")?;
+        check_length(length)?;
+        self.check_weights(classes)
+    }
+
+    fn check_weights(&self, classes: usize) -> Result<()> {
         match &self.class_weights {
-            ClassWeights::Given(w) => {
-                sound(w.len() == self.nets[0].classes(), "one weight a class is needed")
+            ClassWeights::Given(w) if w.len() != classes => {
+                Err(Error::invalid("one weight a class is needed"))
             }
             _ => Ok(()),
         }
+    }
+}
+
+fn check_length(length: Length) -> Result<()> {
+    match length {
+        Length::Minutes(minutes) if !(minutes > 0.0 && minutes <= 1e6) => {
+            Err(Error::invalid("a stage must last a positive number of minutes"))
+        }
+        _ => Ok(()),
     }
 }
 

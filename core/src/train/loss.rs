@@ -1,6 +1,7 @@
 //! Losses of Algorithm 1: cross entropy, distillation (Eq. 1), policy gradient (Eq. 2 and 3).
 
 use crate::metrics::UNLABELLED;
+use crate::net::matphase::Answers;
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 
 /// Truth as one-hot maps times the class weights [N,K,H,W]; unlabelled pixels are zero throughout.
@@ -30,6 +31,25 @@ pub fn cross_entropy(logits: Tensor<4>, targets: Tensor<4>, pixels: f64) -> Tens
 /// Mean squared difference of student and teacher logits over all values (Eq. 1).
 pub fn distillation(student: Tensor<4>, teacher: Tensor<4>) -> Tensor<1> {
     (student - teacher.detach()).square().mean()
+}
+
+/// Payoff of "I do not know" in the IDK loss: abstaining counts as much as a probability of 1/2.
+const PAYOFF: f64 = 2.0;
+/// Least probability whose logarithm is taken.
+const LEAST: f64 = 1e-6;
+
+/// Loss of a MatPhase reconstruction, the sum of three with weighted one-hot `targets`: the aggregator's cross
+/// entropy; the global net's IDK loss -log(p + p_idk / payoff) (Liu et al. 2019, for a classifier that may
+/// abstain); the local net's cross entropy on the patches that it read.
+pub fn matphase(said: Answers, targets: &Tensor<4>, pixels: f64) -> Tensor<1> {
+    let known = targets.dims()[1];
+    let global = activation::softmax(said.global, 1);
+    let idk = global.clone().narrow(1, known, 1) / PAYOFF;
+    let hedged = (global.narrow(1, 0, known) + idk).clamp_min(LEAST).log();
+    let read = said.local.clone().detach().sum_dim(1).greater_elem(0.5).float();
+    let local = said.local.clamp_min(LEAST).log() * read;
+    let parts = -((hedged + local) * targets.clone()).sum() / pixels;
+    cross_entropy(said.logits, targets.clone(), pixels) + parts
 }
 
 /// Cost of each net in the reward (Eq. 3). `printed`: parameters over the sum of those of f1..fm, f0's

@@ -13,15 +13,16 @@ mod run;
 mod stage;
 mod supervised;
 mod watch;
+mod whole;
 
 pub use bench::{Speed, Spread, net_speeds, reward_speeds};
 pub use card::Card;
 pub use config::{Preset, TrainConfig};
 pub use report::{StageReport, Summary};
+pub use whole::{WholeRequest, WholeSummary, train_whole};
 
 use crate::bundle::{
-    self, Bundle, CascadeEntry, ImageId, MANIFEST, Manifest, Models, MonteCarlo, NetEntry, PolicyEntry, Sees,
-    SplitRecord,
+    self, Bundle, CascadeEntry, MANIFEST, Manifest, Models, MonteCarlo, NetEntry, PolicyEntry, Sees,
 };
 use crate::compare::{self, Cascade, LAMBDA_IDK, Table};
 use crate::data::classes::{ClassMap, classes};
@@ -93,11 +94,25 @@ pub fn train(
     let split = config.split.split(data.samples.len(), config.seed)?;
     let weights = run::class_weights(config, &data, &split.train, &request.classes.names)?;
     trust::check_gradients(compute)?;
-    let kept = Checkpoint::open(request.out, config, request.resume)?;
+    let kept = Checkpoint::open(request.out, "", config, request.resume)?;
     let device = compute.device.clone().autodiff();
     let start = request.start.map_or(Ok(Start::default()), |bundle| starting(bundle, config, &device))?;
-    let (pace, plan) = (Pace::default(), Plan::default());
-    let mut run = Run { config, data: &data, split, device, control, weights, start, events, pace, plan };
+    let mut run = Run {
+        config,
+        data: &data,
+        split,
+        device,
+        control,
+        weights,
+        start,
+        events,
+        pace: Pace::default(),
+        plan: Plan::default(),
+        channels,
+        classes: request.classes.names.len(),
+        steps: 0,
+        seconds: 0.0,
+    };
     run.plan = Plan::of(&run)?;
     let mut trainer = Trainer { request, compute, kept, stages: Vec::new() };
     trainer.all_stages(&mut run)
@@ -333,7 +348,7 @@ impl Trainer<'_> {
         let samples = &run.data.samples;
         let table = self.table(run, &segmenter, &curve_images, "validation")?;
         segmenter.manifest.curve = compare::curve(&segmenter, &table, samples)?;
-        let kinds = compare::kinds(&segmenter, &table, samples, costs)?;
+        let kinds = compare::kinds(&segmenter, &table, costs)?;
         let curve = compare::conditioned_curve(&segmenter, &table, samples, &GRID)?;
         if let Some(entry) = &mut segmenter.manifest.conditioned {
             entry.preferred = report::nowhere_worse(&kinds);
@@ -341,7 +356,7 @@ impl Trainer<'_> {
         }
         segmenter.manifest.lambda = report::choose_lambda(run.config, &segmenter.manifest);
         let iou = compare::iou_at(&segmenter, &table, samples)?;
-        let chosen = Cascade::choose(&table, costs, LAMBDA_IDK);
+        let chosen = Cascade::choose(&table, costs, LAMBDA_IDK, run.config.idk_cost);
         let matched = chosen.matching(&table, samples, iou);
         segmenter.manifest.cascade = Some(CascadeEntry { chosen, matched });
         let card = Card::of(&table, samples, &segmenter, !run.split.validation.is_empty());
@@ -390,7 +405,7 @@ impl Trainer<'_> {
         };
         save(&manifest)?;
         let models = Bundle::open(&folder)?.load(&Device::flex())?;
-        manifest.answers = trust::answers(&models, &manifest.layout, run.channels())?;
+        manifest.answers = trust::answers(&models, &manifest.layout, run.channels)?;
         save(&manifest)?;
         self.kept.publish(self.request.out, self.request.force)
     }
@@ -433,13 +448,6 @@ impl Trainer<'_> {
     fn manifest(&self, run: &Run<'_>, policies: &Policies, costs: &[f64]) -> Manifest {
         let config = run.config;
         let unwritten = || bundle::Hashed { file: String::new(), sha256: String::new() };
-        let ids = |numbers: &[usize]| {
-            let id = |n: &usize| ImageId {
-                name: run.data.samples[*n].name.clone(),
-                sha256: run.data.samples[*n].hash.clone(),
-            };
-            numbers.iter().map(id).collect()
-        };
         Manifest {
             format: Manifest::format(),
             name: self.request.out.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
@@ -459,6 +467,7 @@ impl Trainer<'_> {
                     .map(|(lambda, tvd)| PolicyEntry { lambda, tvd, weights: unwritten() })
                     .collect()
             },
+            others: Vec::new(),
             conditioned: match (&policies.conditioned, config.conditioned) {
                 (Some(_), Some(c)) => Some(reinforce::conditioned_entry(costs, &c)),
                 _ => None,
@@ -468,11 +477,7 @@ impl Trainer<'_> {
             monte_carlo: MonteCarlo { passes: config.passes, seed: config.seed, label: config.f0_label },
             normalisation: config.normalisation,
             curve: Vec::new(),
-            split: SplitRecord {
-                train: ids(&run.split.train),
-                validation: ids(&run.split.validation),
-                test: ids(&run.split.test),
-            },
+            split: run.data.record(&run.split),
             training: serde_json::Value::Null,
             answers: Vec::new(),
         }

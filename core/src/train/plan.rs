@@ -1,7 +1,7 @@
 //! How long a training will take: every kind of step is timed once before the first.
 
 use super::batches::Batches;
-use super::config::Stage;
+use super::config::{Length, Stage};
 use super::loss;
 use super::reinforce::{CONDITIONED, FINETUNE};
 use super::run::Run;
@@ -50,14 +50,19 @@ impl Plan {
         let steps = |stage: &Stage, size| {
             stage.length.steps(Batches::new(run, &images, size, stage, "plan").per_epoch()) as f64
         };
+        let lasts = |stage: &Stage, seconds: f64| match stage.length {
+            Length::Minutes(minutes) => 60.0 * minutes,
+            _ => seconds,
+        };
         for (i, stage) in config.pretrain.iter().enumerate() {
             let seconds = steps(stage, patch) * stage.batch as f64 * nets[i + 1].step;
-            stages.push_back((format!("pretrain f{}", i + 1), seconds));
+            stages.push_back((format!("pretrain f{}", i + 1), lasts(stage, seconds)));
         }
         let taught = config.taught.unwrap_or(config.distil.batch) as f64;
         let teacher = nets[nets.len() - 1].pass * config.layout.patches() as f64;
         let step = config.distil.batch as f64 * nets[0].step + taught * teacher;
-        stages.push_back(("distil f0".to_owned(), steps(&config.distil, tile) * step));
+        let seconds = steps(&config.distil, tile) * step;
+        stages.push_back(("distil f0".to_owned(), lasts(&config.distil, seconds)));
         let larger: f64 = nets[1..].iter().map(|n| n.pass).sum();
         let examined = config.passes as f64 * nets[0].pass + larger * config.layout.patches() as f64;
         let tiles = |images: &[usize]| -> f64 {
@@ -112,7 +117,7 @@ fn net(run: &Run<'_>, index: usize, size: [usize; 2], stage: &Stage) -> Result<C
     let targets = loss::targets(&truth, shape, &run.weights, &run.device);
     let once = || {
         let since = Instant::now();
-        let x = Tensor::<4>::zeros([stage.batch, run.channels(), size[0], size[1]], &run.device);
+        let x = Tensor::<4>::zeros([stage.batch, run.channels, size[0], size[1]], &run.device);
         let loss = loss::cross_entropy(net.forward(x, &mut Random), targets.clone(), truth.len() as f64);
         drop(loss.backward());
         // reading a figure waits for the device

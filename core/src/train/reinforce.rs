@@ -436,7 +436,7 @@ impl Routed {
     fn step(&self, run: &Run<'_>, net: &mut Trained<Net>, rate: f64) {
         let (x, targets, pixels) = run.tensors(&self.crops, run.config.layout.patch());
         let mut dropout: Box<dyn Dropout> = if run.config.dropout { Box::new(Random) } else { Box::new(Off) };
-        let loss = loss::cross_entropy(net.module.forward(x, dropout.as_mut()), targets, pixels);
+        let loss = loss::cross_entropy(net.module.forward_train(x, dropout.as_mut()), targets, pixels);
         net.step(rate, &loss);
     }
 
@@ -448,7 +448,7 @@ impl Routed {
             labels.chunks(size[0] * size[1]).zip(&self.crops).zip(&self.places)
         {
             let labels: Vec<u8> = labels.iter().map(|l| *l as u8).collect();
-            let iou = macro_iou(&labels, &crop.truth, run.classes()).unwrap_or(*f0);
+            let iou = macro_iou(&labels, &crop.truth, run.classes).unwrap_or(*f0);
             rewards[*place] = loss::reward(iou - f0, cost, lambda) as f32;
         }
         Ok(())

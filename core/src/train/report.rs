@@ -7,10 +7,10 @@ use crate::bundle::{CurvePoint, Manifest};
 use crate::compare::{KindsCompared, Row};
 use crate::data::dataset::Sample;
 use crate::device::{Compute, Description};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A finished stage.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StageReport {
     /// Name, as in "f2" or "policy-0.1".
     pub name: String,
@@ -23,30 +23,39 @@ pub struct StageReport {
 }
 
 impl StageReport {
+    /// Of a net on whole tiles.
+    pub(crate) fn whole(name: &str, run: &Run<'_>) -> Self {
+        let tiles = pieces(&run.data.samples, &run.split.train, run.config.layout.tile);
+        Self::new(name, &run.config.model.stage, run, tiles, run.seconds)
+    }
+
     pub(crate) fn of(name: &str, run: &Run<'_>, index: usize, seconds: f64) -> Self {
         let config = run.config;
         let (stage, size) = match index {
             0 => (config.distil, config.layout.tile),
             i => (config.pretrain[i - 1], config.layout.patch()),
         };
-        Self::new(name, &stage, pieces(&run.data.samples, &run.stage_images(0), size), seconds)
+        Self::new(name, &stage, run, pieces(&run.data.samples, &run.stage_images(0), size), seconds)
     }
 
     pub(crate) fn policy(name: &str, run: &Run<'_>, seconds: f64) -> Self {
         let tiles = pieces(&run.data.samples, &run.stage_images(1), run.config.layout.tile);
-        Self::new(name, &run.config.policy, tiles, seconds)
+        Self::new(name, &run.config.policy, run, tiles, seconds)
     }
 
     pub(crate) fn finetune(run: &Run<'_>, seconds: f64) -> Self {
         let tiles = pieces(&run.data.samples, &run.stage_images(2), run.config.layout.tile);
-        Self::new("finetune", &run.config.finetune, tiles, seconds)
+        Self::new("finetune", &run.config.finetune, run, tiles, seconds)
     }
 
-    fn new(name: &str, stage: &Stage, pieces: usize, seconds: f64) -> Self {
-        let steps = stage.length.steps(pieces.div_ceil(stage.batch));
+    fn new(name: &str, stage: &Stage, run: &Run<'_>, pieces: usize, seconds: f64) -> Self {
+        let steps = match stage.length {
+            Length::Minutes(_) => run.steps,
+            length => length.steps(pieces.div_ceil(stage.batch)),
+        };
         let epochs = match stage.length {
             Length::Epochs(n) => n as f64,
-            Length::Steps(n) => (n * stage.batch) as f64 / pieces.max(1) as f64,
+            _ => (steps * stage.batch) as f64 / pieces.max(1) as f64,
         };
         Self { name: name.to_owned(), steps, epochs, seconds }
     }

@@ -27,6 +27,14 @@ pub(crate) struct Run<'a> {
     pub(crate) pace: Pace,
     /// What is still to come.
     pub(crate) plan: Plan,
+    /// Channels of the images.
+    pub(crate) channels: usize,
+    /// Classes told apart.
+    pub(crate) classes: usize,
+    /// Steps of the stage that was driven last, from its beginning.
+    pub(crate) steps: usize,
+    /// Wall seconds of those steps.
+    pub(crate) seconds: f64,
 }
 
 /// Nets and policies (with their λ) to go on from.
@@ -51,10 +59,6 @@ impl Default for Pace {
 }
 
 impl Run<'_> {
-    pub(crate) fn channels(&self) -> usize {
-        self.config.nets[0].channels()
-    }
-
     /// Net `index` as training begins: that of the bundle given, else a fresh one.
     pub(crate) fn first(&self, index: usize) -> Net {
         let seed = self.config.seed.wrapping_add(index as u64);
@@ -68,10 +72,6 @@ impl Run<'_> {
     /// The policy at `lambda` of the bundle given.
     pub(crate) fn start_policy(&self, lambda: f64) -> Option<Policy> {
         self.start.policies.iter().find(|(l, _)| *l == lambda).map(|(_, policy)| policy.clone())
-    }
-
-    pub(crate) fn classes(&self) -> usize {
-        self.config.nets[0].classes()
     }
 
     /// A stage begins at step `first`, with `per_epoch` steps to a pass over its images.
@@ -145,17 +145,16 @@ impl Run<'_> {
         let values: Vec<f32> = crops.iter().flat_map(|c| c.values.iter().copied()).collect();
         let truth: Vec<u8> = crops.iter().flat_map(|c| c.truth.iter().copied()).collect();
         let n = crops.len();
-        let x = Tensor::from_data(TensorData::new(values, [n, self.channels(), h, w]), &self.device);
+        let x = Tensor::from_data(TensorData::new(values, [n, self.channels, h, w]), &self.device);
         (x, loss::targets(&truth, [n, h, w], &self.weights, &self.device), loss::labelled(&truth))
     }
 }
 
-/// Learning rate of `stage` at `step` of `steps`.
-pub(crate) fn cosine(stage: &Stage, step: usize, steps: usize) -> f64 {
+/// Learning rate of `stage` when a part of it is over.
+pub(crate) fn cosine(stage: &Stage, part: f64) -> f64 {
     if !stage.cosine {
         return stage.learning_rate;
     }
-    let part = step as f64 / steps.max(1) as f64;
     stage.learning_rate * 0.5 * (1.0 + (std::f64::consts::PI * part).cos())
 }
 
@@ -169,7 +168,7 @@ pub(crate) fn class_weights(
     train: &[usize],
     names: &[String],
 ) -> Result<Vec<f32>> {
-    let classes = config.nets[0].classes();
+    let classes = names.len();
     let mut counts = vec![0u64; classes];
     for class in train.iter().flat_map(|i| &data.samples[*i].truth).filter(|c| **c != UNLABELLED) {
         counts[usize::from(*class)] += 1;

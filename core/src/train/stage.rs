@@ -12,6 +12,7 @@ use crate::net::{Net, Policy};
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Bytes, Tensor};
+use std::time::Instant;
 
 /// Steps between two readings of the loss from the device.
 const CADENCE: usize = 10;
@@ -22,7 +23,7 @@ const EXPLODED: f64 = 20.0;
 /// Times that the learning rate is halved before a stage gives up.
 const HALVINGS: u32 = 3;
 /// Looks at held-out pieces in a stage.
-const LOOKS: usize = 8;
+const LOOKS: f64 = 8.0;
 
 /// Adam as PyTorch sets it (paper, B2).
 pub(crate) fn adam() -> ModuleOptimizer {
@@ -112,6 +113,9 @@ pub(crate) struct Place {
     pub(crate) halvings: u32,
     /// A loss above this has exploded.
     pub(crate) ceiling: Option<f64>,
+    /// Wall seconds of the steps so far.
+    #[serde(default)]
+    pub(crate) seconds: f64,
 }
 
 /// One stage's work.
@@ -151,35 +155,42 @@ pub(crate) fn drive(
     lesson: &mut dyn Lesson,
 ) -> Result<Pupils> {
     let steps = stage.length.steps(per_epoch);
-    let mut place = kept.restore(name, &mut pupils)?.unwrap_or(Place { step: 0, halvings: 0, ceiling: None });
+    let over = |place: &Place| stage.length.part(place.step, place.seconds, per_epoch);
+    let fresh = Place { step: 0, halvings: 0, ceiling: None, seconds: 0.0 };
+    let mut place = kept.restore(name, &mut pupils)?.unwrap_or(fresh);
     let mut good = (place.clone(), pupils.clone());
     let mut best: Option<(f64, Pupils)> = None;
     let every = per_epoch.clamp(10, 200);
     run.begin_stage(place.step, per_epoch);
-    while place.step < steps {
+    while place.step < steps && over(&place) < 1.0 {
         if let Err(stopped) = run.control.check() {
             kept.keep(name, &place, &pupils)?;
             return Err(stopped);
         }
         if run.control.finishing() {
+            (run.steps, run.seconds) = (place.step, place.seconds);
             return Ok(best.map_or(pupils, |(_, best)| best));
         }
+        let (began, before) = (Instant::now(), over(&place));
         run.device.seed(u64::from(Stream::new(run.config.seed, &format!("{name} {}", place.step)).seed()));
-        let rate = cosine(stage, place.step, steps) * 0.5f64.powi(place.halvings as i32);
+        let rate = cosine(stage, before) * 0.5f64.powi(place.halvings as i32);
         let Said { loss, mut figures, done } = lesson.step(run, &mut pupils, place.step, rate)?;
         place.step += 1;
-        let last = done || place.step == steps;
+        let now = over(&Place { seconds: place.seconds + began.elapsed().as_secs_f64(), ..place });
+        let last = done || now >= 1.0;
         if watched(place.step - 1) || last {
             let loss = f64::from(loss.into_scalar::<f32>());
             if !sound(loss, &mut place) {
+                let seconds = place.seconds + began.elapsed().as_secs_f64();
                 (place, pupils) = recover(run, kept, name, loss, &place, good.clone())?;
+                place.seconds = seconds;
                 good.0.halvings = place.halvings;
                 continue;
             }
             figures.insert(0, (Figure::Loss, loss));
             good = (place.clone(), pupils.clone());
         }
-        let looks = place.step.is_multiple_of(steps.div_ceil(LOOKS).max(1));
+        let looks = due(before, now);
         if looks
             && !last
             && let Some(iou) = lesson.look(run, &pupils)?
@@ -191,18 +202,30 @@ pub(crate) fn drive(
         }
         if looks || last || place.step == 1 {
             let picture = lesson.picture(run, &pupils)?;
-            run.show(name, place.step, steps, figures, picture);
+            run.show(name, place.step, expected(&place, steps, now), figures, picture);
         } else if !figures.is_empty() {
-            run.report(name, place.step, steps, figures);
+            run.report(name, place.step, expected(&place, steps, now), figures);
         }
+        place.seconds += began.elapsed().as_secs_f64();
         if place.step.is_multiple_of(every) && !last {
             kept.keep(name, &place, &pupils)?;
         }
-        if done {
+        if last {
             break;
         }
     }
+    (run.steps, run.seconds) = (place.step, place.seconds);
     Ok(pupils)
+}
+
+/// Whether another of the stage's looks is due between two parts of it.
+fn due(before: f64, now: f64) -> bool {
+    (before * LOOKS).floor() < (now * LOOKS).floor()
+}
+
+/// Steps in all; where the clock ends the stage, as many as it will be at the speed so far.
+fn expected(place: &Place, steps: usize, part: f64) -> usize {
+    if steps < usize::MAX { steps } else { (place.step as f64 / part.min(1.0)).round() as usize }
 }
 
 /// Whether `loss` is a number and not far above the first one, which no step had touched (nor above what a
@@ -242,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_loss_gone_bad_is_seen() {
-        let mut place = Place { step: 1, halvings: 0, ceiling: None };
+        let mut place = Place { step: 1, halvings: 0, ceiling: None, seconds: 0.0 };
         assert!(sound(1.2, &mut place));
         assert!(sound(2.0, &mut place), "a loss may rise");
         assert!(!sound(f64::NAN, &mut place) && !sound(f64::INFINITY, &mut place));

@@ -47,7 +47,7 @@ impl Lesson for Pretrain {
         let (x, targets, pixels) = run.tensors(&crops, self.size);
         let mut dropout: Box<dyn Dropout> = if run.config.dropout { Box::new(Random) } else { Box::new(Off) };
         let net = &mut pupils.nets[0];
-        let loss = loss::cross_entropy(net.module.forward(x, dropout.as_mut()), targets, pixels);
+        let loss = loss::cross_entropy(net.module.forward_train(x, dropout.as_mut()), targets, pixels);
         net.step(rate, &loss);
         Ok(Said { loss: loss.detach(), figures: Vec::new(), done: false })
     }
@@ -91,7 +91,7 @@ impl Distil {
         }
         let device = run.device.clone().inner();
         let [h, w] = self.size;
-        let values = TensorData::new(crop.values.clone(), [1, run.channels(), h, w]);
+        let values = TensorData::new(crop.values.clone(), [1, run.channels, h, w]);
         let answer = self.teacher.forward(Tensor::from_data(values, &device), &mut Off).into_data();
         if let Some(key) = key {
             self.known.insert(key, answer.clone());
@@ -112,7 +112,7 @@ impl Lesson for Distil {
         let crops: Vec<Crop> = batch.into_iter().map(|(_, crop)| crop).collect();
         let (x, targets, pixels) = run.tensors(&crops, self.size);
         let net = &mut pupils.nets[0];
-        let logits = net.module.forward(x, &mut Random);
+        let logits = net.module.forward_train(x, &mut Random);
         let ce = loss::cross_entropy(logits.clone(), targets, pixels);
         let kd = loss::distillation(logits.narrow(0, 0, taught), Tensor::cat(answers, 0));
         let own = if run.config.kd_printed { 1.0 } else { 1.0 - run.config.beta };
@@ -131,13 +131,13 @@ impl Lesson for Distil {
 }
 
 /// A few pieces of the validation images, spread over them.
-struct HeldOut {
+pub(super) struct HeldOut {
     crops: Vec<Crop>,
     size: [usize; 2],
 }
 
 impl HeldOut {
-    fn of(run: &Run<'_>, size: [usize; 2], count: usize) -> Self {
+    pub(super) fn of(run: &Run<'_>, size: [usize; 2], count: usize) -> Self {
         let corners = |i: &usize| {
             let [height, width] = run.data.samples[*i].image.size;
             let i = *i;
@@ -150,7 +150,7 @@ impl HeldOut {
     }
 
     /// Mean macro IoU of `net` without dropout; none where nothing was held out.
-    fn iou(&self, run: &Run<'_>, net: &Net) -> Result<Option<f64>> {
+    pub(super) fn iou(&self, run: &Run<'_>, net: &Net) -> Result<Option<f64>> {
         if self.crops.is_empty() {
             return Ok(None);
         }
@@ -158,7 +158,7 @@ impl HeldOut {
         let labels = floats(net.valid().forward(x.inner(), &mut Off).argmax(1).float().into_data())?;
         let each = labels.chunks(self.size.iter().product()).zip(&self.crops).filter_map(|(labels, crop)| {
             let labels: Vec<u8> = labels.iter().map(|l| *l as u8).collect();
-            macro_iou(&labels, &crop.truth, run.classes())
+            macro_iou(&labels, &crop.truth, run.classes)
         });
         Ok(Some(mean(&each.collect::<Vec<_>>())))
     }

@@ -79,6 +79,7 @@ pub fn bundle(folder: &Path, kind: &Kind) -> Bundle {
             curve: Vec::new(),
             weights: policy(0.25).weights,
         }),
+        others: Vec::new(),
         cascade: None,
         lambda: 0.5,
         monte_carlo: MonteCarlo { passes: 3, seed: 1, label: F0Label::Mean },

@@ -75,7 +75,7 @@ pub(super) fn sample(manifest: &paser_core::bundle::Manifest) -> Result<Dataset>
     let names: Vec<String> = manifest.classes.iter().map(|c| c.name.clone()).collect();
     let values = (1..=names.len() as u32).collect();
     let map = ClassMap { names, values };
-    let channels = manifest.nets[0].spec.channels();
+    let channels = manifest.channels();
     Dataset::read(
         &folder.join("images.tif"),
         &folder.join("labels.tif"),

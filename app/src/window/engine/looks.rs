@@ -163,7 +163,7 @@ impl Looks {
 
 impl Look {
     fn new(segmenter: &Segmenter, place: Place, volume: &dyn SliceReader, range: &Range) -> Result<Self> {
-        let channels = segmenter.manifest.nets[0].spec.channels();
+        let channels = segmenter.manifest.channels();
         let slice = stack::prepare(volume, place.z, range, channels, (place.noise, SEED))?;
         let live = Live::new(segmenter, slice, place.z.to_string())?;
         let map = |class| {

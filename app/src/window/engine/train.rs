@@ -96,7 +96,7 @@ pub(super) fn compare(
             job.data.map.names.join(", ")
         )));
     }
-    let channels = manifest.nets[0].spec.channels();
+    let channels = manifest.channels();
     let Labelled { images, labels, map, axes } = &job.data;
     let data = Dataset::read_along(images, labels, map, manifest.normalisation, channels, *axes)?;
     let numbers: Vec<usize> = (0..data.samples.len()).collect();

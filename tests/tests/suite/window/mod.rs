@@ -102,6 +102,7 @@ pub(super) fn model() -> Model {
         nets: specs.map(|s| NetEntry { spec: NetSpec::Unet(s), weights: hashed() }).into(),
         policies: lambdas.map(|lambda| PolicyEntry { lambda, tvd: None, weights: hashed() }).into(),
         conditioned: None,
+        others: Vec::new(),
         cascade: None,
         lambda: 0.05,
         monte_carlo: MonteCarlo { passes: 8, seed: 1, label: F0Label::Mean },

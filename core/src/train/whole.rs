@@ -1,0 +1,375 @@
+//! Training one of the comparison's nets on whole tiles, into a bundle of its own or beside the task nets
+//! of one that exists.
+
+use super::batches::Batches;
+use super::checkpoint::Checkpoint;
+use super::config::{Length, TrainConfig};
+use super::loss;
+use super::report::StageReport;
+use super::run::{self, Pace, Run, Start};
+use super::stage::{Lesson, Pupils, Said, drive};
+use super::supervised::HeldOut;
+use crate::bundle::{self, Bundle, Hashed, MANIFEST, Manifest, Models, MonteCarlo, WholeEntry};
+use crate::data::classes::{ClassMap, classes};
+use crate::data::dataset::{Crop, Dataset, Split, SplitRule};
+use crate::device::{Compute, Description};
+use crate::error::{Error, Result};
+use crate::evaluate::{Evaluation, evaluate};
+use crate::event::{Control, Progress};
+use crate::net::dropout::{Dropout, Off, Random};
+use crate::net::{NAMES, Net, NetSpec, import, narrowed, params};
+use crate::route::{Choice, Method, Router, Segmenter};
+use crate::trust;
+use burn::tensor::Device;
+use serde::Serialize;
+use std::path::Path;
+
+/// Held-out tiles that the stage looks at now and then.
+const LOOKED_AT: usize = 3;
+
+/// What to train on, and where to put the net.
+pub struct WholeRequest<'a> {
+    /// One of [`NAMES`].
+    pub name: &'a str,
+    /// Folder or stack of images.
+    pub images: &'a Path,
+    /// Folder or stack of labels.
+    pub labels: &'a Path,
+    /// Classes and their label values.
+    pub classes: &'a ClassMap,
+    /// All choices; of the stages only `model` is read.
+    pub config: &'a TrainConfig,
+    /// Folder of the bundle: one that exists gets the net beside what it has.
+    pub out: &'a Path,
+    /// What a new bundle was trained on, in a sentence.
+    pub about: &'a str,
+    /// File of an imported net that training goes on from.
+    pub start: Option<&'a Path>,
+    /// Whether a net of that name in the bundle may be replaced.
+    pub force: bool,
+    /// Whether to go on with what an interrupted run began.
+    pub resume: bool,
+}
+
+/// What the training of a whole-tile net says at its end; the bundle keeps it.
+#[derive(Clone, Debug, Serialize)]
+pub struct WholeSummary {
+    /// Name of the net.
+    pub name: String,
+    /// "reduced", "reconstruction" or both, where that must be said beside the name.
+    pub remark: Option<String>,
+    /// The one stage.
+    pub stages: Vec<StageReport>,
+    /// How its learning rate was led, and what decides over the result.
+    pub schedule: String,
+    /// What was minimised.
+    pub loss: String,
+    /// Figures on the validation images; none where none were set aside.
+    pub validation: Option<Evaluation>,
+    /// Trainable parameters.
+    pub parameters: usize,
+    /// Images of each part: training, validation, test.
+    pub images: [usize; 3],
+    /// Choices of the stage.
+    pub model: super::config::WholeStage,
+    /// Seed of weights, crops and dropout.
+    pub seed: u64,
+    /// The device.
+    pub device: Description,
+    /// Version of the program.
+    pub program: String,
+}
+
+/// Trains a net on whole tiles through the loop that all stages share, and puts it into the bundle.
+///
+/// # Errors
+/// Where it does not fit the bundle or the data, the device fails or the run was stopped; what it had
+/// reached stays beside `out` and is taken up again with `resume`.
+pub fn train_whole(
+    request: &WholeRequest<'_>,
+    compute: &Compute,
+    control: &Control,
+    events: &mut dyn FnMut(Progress),
+) -> Result<WholeSummary> {
+    let config = request.config;
+    let bundle = existing(request)?;
+    let count = request.classes.names.len();
+    let channels = bundle.as_ref().map_or_else(|| config.nets[0].channels(), |b| b.manifest.channels());
+    let device = compute.device.clone().autodiff();
+    let (name, spec, net) = first(request, [channels, count], &device)?;
+    config.check_whole(&spec, count)?;
+    let data =
+        Dataset::read(request.images, request.labels, request.classes, config.normalisation, channels)?;
+    let split = match &bundle {
+        Some(bundle) => joined(request, bundle, &data)?,
+        None => config.split.split(data.samples.len(), config.seed)?,
+    };
+    let weights = run::class_weights(config, &data, &split.train, &request.classes.names)?;
+    trust::check_gradients(compute)?;
+    let kept = Checkpoint::open(request.out, &format!(".{name}"), &(name, config), request.resume)?;
+    let mut run = Run {
+        config,
+        data: &data,
+        split,
+        device,
+        control,
+        weights,
+        start: Start::default(),
+        events,
+        pace: Pace::default(),
+        channels,
+        classes: count,
+        steps: 0,
+        seconds: 0.0,
+    };
+    let (net, stage) = learn(&mut run, &kept, name, net)?;
+    let mut entry = WholeEntry {
+        name: name.to_owned(),
+        spec,
+        weights: Hashed { file: String::new(), sha256: String::new() },
+        channels,
+        training: serde_json::Value::Null,
+    };
+    let alone = Manifest { others: vec![entry.clone()], ..empty(request, &run) };
+    let summary = summary(&run, compute, &alone, name, &net, stage)?;
+    entry.training = serde_json::to_value(&summary).map_err(|e| Error::invalid(e.to_string()))?;
+    match bundle {
+        Some(_) => {
+            join(request.out, None, entry, &net)?;
+            kept.clear()?;
+        }
+        None => {
+            join(&kept.draft(), Some(alone), entry, &net)?;
+            kept.publish(request.out, false)?;
+        }
+    }
+    Ok(summary)
+}
+
+/// The bundle that the net is to join; none where there is nothing yet.
+fn existing(request: &WholeRequest<'_>) -> Result<Option<Bundle>> {
+    if !request.out.exists() {
+        return Ok(None);
+    }
+    let bundle = Bundle::open(request.out)?;
+    if bundle.manifest.other(request.name).is_some() && !request.force {
+        return Err(Error::bad(
+            request.out,
+            format!("it holds a {} already; train it anew with --force, or choose another --out", request.name),
+        ));
+    }
+    Ok(Some(bundle))
+}
+
+/// Name, specification and net as training begins: imported, or with fresh weights.
+fn first(
+    request: &WholeRequest<'_>,
+    [channels, classes]: [usize; 2],
+    device: &Device,
+) -> Result<(&'static str, NetSpec, Net)> {
+    let config = request.config;
+    let spec = narrowed(request.name, channels, classes, config.model.width).map_err(Error::invalid)?;
+    let name = NAMES.into_iter().find(|n| *n == request.name).unwrap_or(NAMES[0]);
+    let Some(path) = request.start else {
+        let net = spec.init(device, config.seed);
+        return Ok((name, spec, net));
+    };
+    let bytes = std::fs::read(path).map_err(|e| Error::io("cannot read", path, e))?;
+    let (found, net) = import::decode(&bytes, device).map_err(|why| Error::bad(path, why))?;
+    let kind = std::mem::discriminant::<NetSpec>;
+    if kind(&found) != kind(&spec) || found.classes() != classes || !found.takes(channels) {
+        return Err(Error::bad(
+            path,
+            format!(
+                "it is no {name} of {classes} classes for images of {channels} channels; import it with paser import --model {name} --classes {classes}"
+            ),
+        ));
+    }
+    Ok((name, found, net))
+}
+
+/// The bundle's own split found in `data`.
+///
+/// # Errors
+/// Where classes, layout, normalisation or split are not the bundle's.
+fn joined(request: &WholeRequest<'_>, bundle: &Bundle, data: &Dataset) -> Result<Split> {
+    let (manifest, config) = (&bundle.manifest, request.config);
+    let unlike = |what: String| Err(Error::bad(request.out, format!("a net joins it only with {what}")));
+    let names: Vec<&str> = manifest.classes.iter().map(|c| c.name.as_str()).collect();
+    if names != request.classes.names.iter().map(String::as_str).collect::<Vec<_>>() {
+        return unlike(format!("its own classes in this order: {}", names.join(", ")));
+    }
+    if config.layout != manifest.layout {
+        let [h, w] = manifest.layout.tile;
+        return unlike(format!("its own tiles of {h} x {w} pixels"));
+    }
+    if config.normalisation != manifest.normalisation {
+        return unlike("its own normalisation; leave that choice out".to_owned());
+    }
+    let found = data.recorded(&manifest.split);
+    let split = &manifest.split;
+    let (wanted, here) = (split.train.len(), found.train.len());
+    if wanted == 0 || here < wanted || found.validation.len() < split.validation.len() {
+        return unlike(format!(
+            "the images that it was trained on, and {here} of its {wanted} training and {} of its {} validation images are in {}",
+            found.validation.len(),
+            split.validation.len(),
+            request.images.display()
+        ));
+    }
+    let sizes = [wanted, split.validation.len(), split.test.len()];
+    match config.split {
+        SplitRule::Counts(counts) if counts != sizes => {
+            unlike(format!("its own split of {}, {} and {} images", sizes[0], sizes[1], sizes[2]))
+        }
+        _ => Ok(found),
+    }
+}
+
+fn learn(run: &mut Run<'_>, kept: &Checkpoint, name: &str, net: Net) -> Result<(Net, StageReport)> {
+    let (stage, size) = (run.config.model.stage, run.config.layout.tile);
+    if let Some(done) = kept.load(name, || net.clone())? {
+        return Ok((done, kept.note(name)?));
+    }
+    let what = format!("train {name}");
+    let batches = Batches::new(run, &run.split.train.clone(), size, &stage, &what);
+    let per_epoch = batches.per_epoch();
+    let mut lesson = Whole { batches, size, held_out: HeldOut::of(run, size, LOOKED_AT) };
+    let net = drive(run, kept, &what, &stage, per_epoch, Pupils::net(net), &mut lesson)?.into_net()?;
+    let report = StageReport::whole(name, run);
+    kept.save_note(name, &report)?;
+    kept.save(name, &net)?;
+    kept.finished(&what)?;
+    Ok((net, report))
+}
+
+struct Whole {
+    batches: Batches,
+    size: [usize; 2],
+    held_out: HeldOut,
+}
+
+impl Lesson for Whole {
+    fn step(&mut self, run: &mut Run<'_>, pupils: &mut Pupils, step: usize, rate: f64) -> Result<Said> {
+        let crops: Vec<Crop> = self.batches.at(run, step).into_iter().map(|(_, crop)| crop).collect();
+        let (x, targets, pixels) = run.tensors(&crops, self.size);
+        let mut dropout: Box<dyn Dropout> = if run.config.dropout { Box::new(Random) } else { Box::new(Off) };
+        let net = &mut pupils.nets[0];
+        let loss = match &net.module {
+            Net::Matphase(parts) => loss::matphase(parts.answers(x, dropout.as_mut()), &targets, pixels),
+            _ => loss::cross_entropy(net.module.forward_train(x, dropout.as_mut()), targets, pixels),
+        };
+        net.step(rate, &loss);
+        Ok(Said { loss: loss.detach(), figures: Vec::new(), done: false })
+    }
+
+    fn look(&mut self, run: &Run<'_>, pupils: &Pupils) -> Result<Option<f64>> {
+        self.held_out.iou(run, &pupils.nets[0].module)
+    }
+}
+
+/// Measures the net on the validation images with its weights as the bundle will hold them.
+fn summary(
+    run: &Run<'_>,
+    compute: &Compute,
+    alone: &Manifest,
+    name: &'static str,
+    net: &Net,
+    stage: StageReport,
+) -> Result<WholeSummary> {
+    let spec = &alone.others[0].spec;
+    let state = bundle::rounded(params::state(net));
+    let held = params::load(spec.init(&compute.device, 0), state).map_err(|e| Error::invalid(e.to_string()))?;
+    let segmenter = Segmenter::of(alone.clone(), Models::default(), compute.clone()).with_whole(name, held);
+    let choice = Choice { method: Method::Whole(name), router: Router::Fixed(0), seed: run.config.seed };
+    let numbers = &run.split.validation;
+    let validation = (!numbers.is_empty())
+        .then(|| evaluate(&segmenter, run.data, numbers, &choice, run.control, &mut |_| ()))
+        .transpose()?;
+    let remark = spec.remark().map(str::to_owned);
+    Ok(WholeSummary {
+        name: name.to_owned(),
+        schedule: schedule(run.config, &stage),
+        remark,
+        stages: vec![stage],
+        loss: minimised(net).to_owned(),
+        validation,
+        parameters: params::count(net),
+        images: [run.split.train.len(), run.split.validation.len(), run.split.test.len()],
+        model: run.config.model,
+        seed: run.config.seed,
+        device: compute.description.clone(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+fn schedule(config: &TrainConfig, report: &StageReport) -> String {
+    let stage = config.model.stage;
+    let rate = if stage.cosine { "falling to 0 along a cosine" } else { "constant" };
+    let clock = match stage.length {
+        Length::Minutes(m) => format!(
+            " over {m} wall minutes; its place on the schedule comes from the clock, so another run of the same choices ends with other weights"
+        ),
+        _ => String::new(),
+    };
+    format!(
+        "Adam, {} tiles a step, {} steps ({:.1} epochs) in {:.0} s, learning rate {} {rate}{clock}",
+        stage.batch, report.steps, report.epochs, report.seconds, stage.learning_rate
+    )
+}
+
+fn minimised(net: &Net) -> &'static str {
+    match net {
+        Net::Matphase(_) => {
+            "a reconstruction: cross entropy of the aggregator, IDK loss of the global net, cross entropy of the local net on the patches that it read"
+        }
+        // the head hangs on the third stage, is dropped after training, and would take its part of the time
+        Net::Deeplabv3plus(_) => "cross entropy, without the auxiliary head of the published recipe",
+        _ => "cross entropy",
+    }
+}
+
+/// The manifest of a bundle that holds no net yet.
+fn empty(request: &WholeRequest<'_>, run: &Run<'_>) -> Manifest {
+    let config = run.config;
+    Manifest {
+        format: Manifest::format(),
+        name: request.out.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
+        about: request.about.to_owned(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        classes: classes(&request.classes.names),
+        layout: config.layout,
+        nets: Vec::new(),
+        policies: Vec::new(),
+        conditioned: None,
+        others: Vec::new(),
+        cascade: None,
+        lambda: 0.0,
+        monte_carlo: MonteCarlo { passes: config.passes, seed: config.seed, label: config.f0_label },
+        normalisation: config.normalisation,
+        curve: Vec::new(),
+        split: run.data.record(&run.split),
+        training: serde_json::Value::Null,
+        answers: Vec::new(),
+    }
+}
+
+/// Writes the net's weights into `folder` and names it in the manifest: `fresh`, or the one there, which is
+/// read only now, since another training may have added a net meanwhile.
+fn join(folder: &Path, fresh: Option<Manifest>, mut entry: WholeEntry, net: &Net) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|e| Error::io("cannot create", folder, e))?;
+    let file = format!("{}.safetensors", entry.name);
+    let state = params::state(net);
+    entry.weights = bundle::write_weights(folder, &file, &state, true)?;
+    let held = params::load(entry.spec.init(&Device::flex(), 0), bundle::rounded(state));
+    let held = held.map_err(|e| Error::invalid(e.to_string()))?;
+    let mut manifest = fresh.map_or_else(|| Ok(Bundle::open(folder)?.manifest), Ok::<_, Error>)?;
+    let answer = trust::answer_of(&held, &entry.name, &manifest.layout, entry.channels)?;
+    manifest.answers.retain(|a| a.net != entry.name);
+    manifest.answers.push(answer);
+    manifest.others.retain(|o| o.name != entry.name);
+    manifest.others.push(entry);
+    manifest.others.sort_by_key(|o| NAMES.iter().position(|n| *n == o.name));
+    let bytes = serde_json::to_vec_pretty(&manifest).map_err(|e| Error::invalid(e.to_string()))?;
+    crate::export::write_atomic(&folder.join(MANIFEST), &bytes, true)
+}
