@@ -1,7 +1,7 @@
 //! One method against truth, image by image.
 
-use crate::cost::Flops;
 use crate::compare::segment_by_oracle;
+use crate::cost::Flops;
 use crate::data::dataset::{Dataset, Sample};
 use crate::device::Description;
 use crate::error::{Error, Result};

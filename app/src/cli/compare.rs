@@ -53,10 +53,16 @@ pub(super) fn run(args: &CompareArgs, common: &Common) -> Result<()> {
     let wanted = Wanted { methods, idk_cost: args.idk_cost, gates_on: validation, timed: true };
     let mut display = Display::default();
     let control = Control::default();
-    let rows =
-        compare(&segmenter, &data.samples, &numbers, &wanted, (common.seed, &control), &mut |what, done, all| {
+    let rows = compare(
+        &segmenter,
+        &data.samples,
+        &numbers,
+        &wanted,
+        (common.seed, &control),
+        &mut |what, done, all| {
             display.show(what, done, all);
-        })?;
+        },
+    )?;
     display.end();
     let comparison = Comparison::new(&rows, &bundle.manifest, args.data.words(), args.noise);
     let mut text = comparison.text();

@@ -198,7 +198,8 @@ impl Drive {
             return Vec::new();
         }
         self.next(Phase::Lambda(place + 1));
-        let at = if place < PLACES { place + 1 } else { 2 * PLACES - place };
+        // from cheap to dear, so that each place asks for a few patches more, and back
+        let at = if place < PLACES { PLACES - place } else { place + 1 - PLACES };
         let part = at as f64 / (PLACES + 1) as f64;
         vec![Command::SetLambda(part * part)]
     }

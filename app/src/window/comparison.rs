@@ -12,6 +12,12 @@ use serde::Deserialize;
 pub struct Row {
     /// "f0", "paser", "random, same shares", "oracle", ...
     pub method: String,
+    /// What must be said beside the name, as in "reduced".
+    #[serde(default)]
+    pub remark: Option<String>,
+    /// Wall seconds over all images, where it was run in earnest.
+    #[serde(default)]
+    pub seconds: Option<f64>,
     /// λ, where the method has one.
     pub lambda: Option<f64>,
     /// Number of images.
@@ -51,9 +57,14 @@ impl Row {
         }
     }
 
+    /// Name with what must be said beside it.
+    pub fn name(&self) -> String {
+        self.remark.as_ref().map_or_else(|| self.method.clone(), |r| format!("{} ({r})", self.method))
+    }
+
     /// Name with λ.
     pub fn title(&self) -> String {
-        self.lambda.map_or_else(|| self.method.clone(), |l| format!("{}, λ {l}", self.method))
+        self.lambda.map_or_else(|| self.name(), |l| format!("{}, λ {l}", self.name()))
     }
 }
 
@@ -68,8 +79,8 @@ pub struct Comparison {
     pub sort: (Column, bool),
     /// The row that was chosen, by its name and λ.
     pub chosen: Option<(String, Option<f64>)>,
-    /// Whether a comparison is being computed: images done and in all.
-    pub working: Option<(usize, usize)>,
+    /// Whether a comparison is being computed: what it is at, how many of them are done and in all.
+    pub working: Option<(String, usize, usize)>,
     /// Stops it.
     pub control: Control,
 }

@@ -50,7 +50,7 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
             }
         }
         Event::Trained(id, outcome) => trained(state, id, outcome),
-        Event::Comparing(done, total) => state.comparison.working = Some((done, total)),
+        Event::Comparing(what, done, total) => state.comparison.working = Some((what, done, total)),
         Event::Compared(Ok(comparison)) => {
             let chosen = state.comparison.chosen.take();
             state.comparison = Comparison { chosen, ..*comparison };

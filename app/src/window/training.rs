@@ -354,6 +354,16 @@ pub const CHOICES: &[(&str, &[Choice])] = &[
     (
         "Nets",
         &[
+            c(
+                "idk_cost",
+                "C",
+                "What the IDK cascade pays for a patch when its gates are chosen (Eq. 5): \"accepting\": the net that took it, or \"sum\": all that ran",
+            ),
+            c(
+                "model",
+                "",
+                "Another net on whole tiles for the comparison: its stage, width and time; used by paser train --model",
+            ),
             c("layout", "P", "Size of a tile and the grid of patches in it"),
             c("nets", "f0 … fm", "The nets from small to large: stem and levels of each"),
         ],

@@ -6,7 +6,8 @@ mod policies;
 mod weights;
 
 pub use manifest::{
-    CurvePoint, F0Label, Hashed, ImageId, Manifest, MonteCarlo, NetEntry, SplitRecord, WholeEntry};
+    CurvePoint, F0Label, Hashed, ImageId, Manifest, MonteCarlo, NetEntry, SplitRecord, WholeEntry,
+};
 pub use policies::{CascadeEntry, ConditionedEntry, PolicyEntry, Sees};
 pub use weights::{halves, read_weights, rounded, sha256, write_weights};
 

@@ -111,13 +111,14 @@ impl Cascade {
     /// match); where none reaches it, those with the largest IoU. The scales are tried evenly, then again
     /// between the neighbours of the best.
     pub fn matching(&self, table: &Table, samples: &[Sample], iou: f64) -> Self {
-        let scaled = |scale: f64| Self { gates: self.gates.iter().map(|g| g * scale).collect(), ..self.clone() };
+        let scaled =
+            |scale: f64| Self { gates: self.gates.iter().map(|g| g * scale).collect(), ..self.clone() };
         let (mut from, mut step) = (0.0, LARGEST / SCALES as f64);
         let mut best: Option<(f64, f64)> = None;
         for _ in 0..ROUNDS {
-            let tried = (0..=SCALES).map(|i| from + step * i as f64).map(|scale| {
-                (mean(&table.iou(samples, &scaled(scale).decide(table))), scale)
-            });
+            let tried = (0..=SCALES)
+                .map(|i| from + step * i as f64)
+                .map(|scale| (mean(&table.iou(samples, &scaled(scale).decide(table))), scale));
             best = best.into_iter().chain(tried).reduce(|a, b| if nearer(b.0, a.0, iou) { b } else { a });
             from = best.map_or(0.0, |(_, scale)| (scale - step).max(0.0));
             step *= 2.0 / SCALES as f64;

@@ -88,11 +88,7 @@ pub struct KindsCompared {
 ///
 /// # Errors
 /// Where the device fails.
-pub fn kinds(
-    segmenter: &Segmenter,
-    table: &Table,
-    costs: &[f64],
-) -> Result<Vec<KindsCompared>> {
+pub fn kinds(segmenter: &Segmenter, table: &Table, costs: &[f64]) -> Result<Vec<KindsCompared>> {
     if segmenter.models.conditioned.is_none() {
         return Ok(Vec::new());
     }
@@ -108,4 +104,3 @@ pub fn kinds(
         })
         .collect()
 }
-

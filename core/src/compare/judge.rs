@@ -142,9 +142,7 @@ impl Judge<'_> {
     /// The same in expectation where every patch goes to net i with probability `shares[i]`.
     fn expected_reward(&self, shares: &[f64], lambda: f64) -> f64 {
         let patches = self.segmenter.manifest.layout.patches();
-        let of = |net: usize| {
-            self.reward(&vec![vec![net as u8; patches]; self.table.tiles.len()], lambda)
-        };
+        let of = |net: usize| self.reward(&vec![vec![net as u8; patches]; self.table.tiles.len()], lambda);
         shares.iter().enumerate().map(|(net, share)| share * of(net)).sum()
     }
 

@@ -59,7 +59,8 @@ pub(crate) fn segment(segmenter: &Segmenter, sample: &Sample, choice: &Choice) -
         let entropy = patch.sureness.first().map_or(0.0, |s| s.entropy);
         patch.at.map(|at| PatchRoute { at, net: actions[t][p], probabilities: Vec::new(), entropy })
     };
-    let everything = prices.patch.iter().skip(1).sum::<Flops>() * segmenter.manifest.layout.patches() as Flops;
+    let everything =
+        prices.patch.iter().skip(1).sum::<Flops>() * segmenter.manifest.layout.patches() as Flops;
     Ok(SliceResult {
         size: sample.image.size,
         labels: table.stitched(samples, &actions).swap_remove(0),

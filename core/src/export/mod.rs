@@ -1,9 +1,9 @@
 //! Writing results: every file appears complete under its name, or not at all.
 
+pub mod comparison;
 pub mod evidence;
 pub mod labels;
 pub mod png;
-pub mod comparison;
 pub mod report;
 pub mod run;
 pub mod tiff;

@@ -25,9 +25,8 @@ pub fn named(name: &str, channels: usize, classes: usize) -> Option<NetSpec> {
 /// # Errors
 /// A sentence where the name is unknown, the net has no width, or nothing is left of it.
 pub fn narrowed(name: &str, channels: usize, classes: usize, width: f64) -> Result<NetSpec, String> {
-    let whole = named(name, channels, classes).ok_or_else(|| {
-        format!("\"{name}\" is no net of the comparison; use one of {}", NAMES.join(", "))
-    })?;
+    let whole = named(name, channels, classes)
+        .ok_or_else(|| format!("\"{name}\" is no net of the comparison; use one of {}", NAMES.join(", ")))?;
     if !(width > 0.0 && width <= 1.0) {
         return Err(format!("a width of {width} is impossible; give one above 0 and at most 1"));
     }

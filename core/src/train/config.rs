@@ -404,7 +404,8 @@ impl TrainConfig {
             "batches and learning rates must be positive",
         )?;
         let timed = |s: &Stage| matches!(s.length, Length::Minutes(_));
-        let routed = [&self.policy, &self.finetune].into_iter().chain(self.conditioned.iter().map(|c| &c.stage));
+        let routed =
+            [&self.policy, &self.finetune].into_iter().chain(self.conditioned.iter().map(|c| &c.stage));
         sound(
             !routed.chain(self.tvd.iter().map(|t| &t.stage)).any(timed),
             "only the training of a net can last a number of minutes; give the policies steps or epochs",

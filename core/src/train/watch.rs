@@ -58,7 +58,7 @@ fn labels(run: &Run<'_>, net: &Net, crop: &Crop, size: [usize; 2]) -> Result<Vec
     let planes: Vec<&[f32]> = crop.values.chunks(tile[0] * tile[1]).collect();
     let values: Vec<f32> =
         pieces.iter().flat_map(|at| planes.iter().flat_map(|p| cut(p, tile, *at, size))).collect();
-    let shape = [pieces.len(), run.channels(), size[0], size[1]];
+    let shape = [pieces.len(), run.channels, size[0], size[1]];
     let x = Tensor::<4>::from_data(TensorData::new(values, shape), &run.device.clone().inner());
     let said = floats(net.valid().forward(x, &mut Off).argmax(1).float().into_data())?;
     let mut labels = vec![0u8; tile[0] * tile[1]];

@@ -5,6 +5,7 @@ use super::batches::Batches;
 use super::checkpoint::Checkpoint;
 use super::config::{Length, TrainConfig};
 use super::loss;
+use super::plan::Plan;
 use super::report::StageReport;
 use super::run::{self, Pace, Run, Start};
 use super::stage::{Lesson, Pupils, Said, drive};
@@ -98,8 +99,14 @@ pub fn train_whole(
     let device = compute.device.clone().autodiff();
     let (name, spec, net) = first(request, [channels, count], &device)?;
     config.check_whole(&spec, count)?;
-    let data =
-        Dataset::read(request.images, request.labels, request.classes, config.normalisation, channels)?;
+    let data = Dataset::read_along(
+        request.images,
+        request.labels,
+        request.classes,
+        config.normalisation,
+        channels,
+        config.axes,
+    )?;
     let split = match &bundle {
         Some(bundle) => joined(request, bundle, &data)?,
         None => config.split.split(data.samples.len(), config.seed)?,
@@ -117,6 +124,7 @@ pub fn train_whole(
         start: Start::default(),
         events,
         pace: Pace::default(),
+        plan: Plan::default(),
         channels,
         classes: count,
         steps: 0,
@@ -155,7 +163,10 @@ fn existing(request: &WholeRequest<'_>) -> Result<Option<Bundle>> {
     if bundle.manifest.other(request.name).is_some() && !request.force {
         return Err(Error::bad(
             request.out,
-            format!("it holds a {} already; train it anew with --force, or choose another --out", request.name),
+            format!(
+                "it holds a {} already; train it anew with --force, or choose another --out",
+                request.name
+            ),
         ));
     }
     Ok(Some(bundle))
@@ -279,7 +290,8 @@ fn summary(
 ) -> Result<WholeSummary> {
     let spec = &alone.others[0].spec;
     let state = bundle::rounded(params::state(net));
-    let held = params::load(spec.init(&compute.device, 0), state).map_err(|e| Error::invalid(e.to_string()))?;
+    let held =
+        params::load(spec.init(&compute.device, 0), state).map_err(|e| Error::invalid(e.to_string()))?;
     let segmenter = Segmenter::of(alone.clone(), Models::default(), compute.clone()).with_whole(name, held);
     let choice = Choice { method: Method::Whole(name), router: Router::Fixed(0), seed: run.config.seed };
     let numbers = &run.split.validation;

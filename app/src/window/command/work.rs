@@ -125,7 +125,7 @@ pub(super) fn compare(state: &mut State) -> Vec<Effect> {
     match labelled(state) {
         Ok(data) => {
             let control = Control::default();
-            state.comparison.working = Some((0, 0));
+            state.comparison.working = Some(("images".to_owned(), 0, 0));
             state.comparison.control = control.clone();
             vec![Effect::Compute(Job::Compare(Box::new(Compare { data, control })))]
         }

@@ -8,14 +8,13 @@ use crate::window::comparison::Comparison;
 use crate::window::promise;
 use crate::window::results::{Kept, Model};
 use paser_core::bundle::Bundle;
+use paser_core::compare::reward_costs;
 use paser_core::data::normalise::Range;
 use paser_core::device::{self, Compute, Wish};
 use paser_core::error::{Error, Result};
-use paser_core::net::params;
 use paser_core::noise::Noise;
 use paser_core::route::stack;
 use paser_core::route::{Choice, Segmenter, SliceResult, Speeds};
-use paser_core::train::loss;
 use paser_core::volume::{Hashing, SliceReader};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -178,11 +177,10 @@ impl Worker<'_> {
 
 /// What the window needs to know of a bundle.
 pub(super) fn model(segmenter: &Segmenter) -> Model {
-    let parameters: Vec<usize> = segmenter.models.nets.iter().map(params::count).collect();
     Model {
         manifest: segmenter.manifest.clone(),
         costs: segmenter.costs().clone(),
-        reward_costs: loss::costs(&parameters, true),
+        reward_costs: reward_costs(segmenter),
     }
 }
 

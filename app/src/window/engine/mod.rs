@@ -301,8 +301,8 @@ pub enum Event {
     Progress(u64, Progress),
     /// A training is over: where its bundle is, none where it was stopped, or why it failed.
     Trained(u64, Result<Option<PathBuf>, String>),
-    /// Images compared so far, and in all.
-    Comparing(usize, usize),
+    /// What a comparison is at: its images or methods, how many are done, and how many there are.
+    Comparing(String, usize, usize),
     /// A comparison is over.
     Compared(Result<Box<Comparison>, String>),
     /// How long the parts of the bundle take here.

@@ -2,17 +2,17 @@
 
 use super::{Event, Outbox};
 use crate::window::grey::Grey;
+use crate::window::promise;
 use crate::window::training::Pairs;
-use paser_core::compare::{Row, Table, rows};
+use paser_core::compare::{Row, Wanted, compare as side_by_side};
 use paser_core::data::classes::ClassMap;
 use paser_core::data::dataset::{Dataset, pairs};
 use paser_core::device::Compute;
 use paser_core::error::{Error, Result};
 use paser_core::event::Control;
 use paser_core::metrics::UNLABELLED;
-use paser_core::net::params;
 use paser_core::route::Segmenter;
-use paser_core::train::{Request, TrainConfig, loss, train};
+use paser_core::train::{Request, TrainConfig, train};
 use paser_core::volume::Axes;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -106,13 +106,12 @@ pub(super) fn compare(
             "the bundle was trained on some of these images, so its figures would flatter it; choose others",
         ));
     }
-    let mut progress = |done| {
-        out.send(Event::Comparing(done, numbers.len()));
+    let wanted = Wanted { timed: true, ..Wanted::default() };
+    let chance = (promise::SEED, &job.control);
+    side_by_side(segmenter, &data.samples, &numbers, &wanted, chance, &mut |what, done, all| {
+        out.send(Event::Comparing(what.to_owned(), done, all));
         between();
-    };
-    let table = Table::build(segmenter, &data.samples, &numbers, &job.control, &mut progress)?;
-    let parameters: Vec<usize> = segmenter.models.nets.iter().map(params::count).collect();
-    rows(segmenter, &table, &data.samples, &loss::costs(&parameters, true), 42)
+    })
 }
 
 /// Pairs images with labels and reads the first of them.

@@ -16,11 +16,11 @@ use egui::{
 /// Widths of the columns after the first, and what they hold.
 const COLUMNS: [(&str, f32, Option<Column>); 7] = [
     ("λ", 48.0, Some(Column::Lambda)),
-    ("IoU", 112.0, Some(Column::Iou)),
+    ("IoU", 108.0, Some(Column::Iou)),
     ("GFLOPs", 76.0, Some(Column::Cost)),
-    ("IoU/GF", 70.0, Some(Column::Worth)),
-    ("Reward", 72.0, Some(Column::Reward)),
-    ("S / M / L, %", 98.0, None),
+    ("IoU/GF", 66.0, Some(Column::Worth)),
+    ("Reward", 66.0, Some(Column::Reward)),
+    ("S / M / L, %", 96.0, None),
     ("above random (95 %)", 212.0, None),
 ];
 
@@ -46,10 +46,17 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
 fn start(ui: &mut Ui, pane: &mut Pane<'_>) {
     let t = theme::of(ui);
     ui.add_space(10.0);
-    match pane.state.comparison.working {
-        Some((done, total)) => {
+    match pane.state.comparison.working.clone() {
+        Some((what, done, total)) => {
             let share = done as f32 / total.max(1) as f32;
-            kit::note(ui, format!("Every net on every patch: {done} of {total} images"));
+            kit::note(
+                ui,
+                if what == "methods" {
+                    format!("Running each method in earnest: {done} of {total}")
+                } else {
+                    format!("Every net on every patch: {done} of {total} images")
+                },
+            );
             kit::progress(ui, share, t.accent);
             if kit::secondary(ui, "Stop comparing", ui.available_width(), true).clicked() {
                 pane.push(Command::StopComparing);
@@ -170,7 +177,7 @@ fn row(ui: &mut Ui, pane: &mut Pane<'_>, row: &Row) {
     let dot = cells[0].left_center() + vec2(14.0, 0.0);
     ui.painter().circle_filled(dot, 3.5, colour);
     let font = if strong { theme::strong(theme::BODY) } else { theme::body() };
-    let name = ui.painter().layout_no_wrap(row.method.clone(), font, t.on_canvas);
+    let name = ui.painter().layout_no_wrap(row.name(), font, t.on_canvas);
     let clip = ui.painter_at(cells[0]);
     clip.galley(dot + vec2(12.0, -name.size().y / 2.0), name, t.on_canvas);
     for (figure, cell) in figures.iter().zip(&cells[1..]) {

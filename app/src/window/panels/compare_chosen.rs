@@ -5,7 +5,7 @@ use crate::window::command::Command;
 use crate::window::comparison::Row;
 use crate::window::panels::{Pane, kit};
 use crate::window::state::{Layer, Stack, Workspace};
-use crate::window::theme;
+use crate::window::{text, theme};
 use egui::{Align2, Color32, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 /// Largest height of the slice.
@@ -21,6 +21,10 @@ pub(super) fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
     let t = theme::of(ui);
     ui.label(RichText::new(row.title()).font(theme::strong(theme::BODY)).color(t.text));
     slice(ui, pane, &row);
+    if let Some(seconds) = row.seconds {
+        let each = seconds / row.images.max(1) as f64;
+        kit::row(ui, "Time an image took here", &text::brief(each));
+    }
     if let Some(assignment) = &row.assignment {
         matrix(ui, assignment);
     }

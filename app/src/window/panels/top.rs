@@ -6,6 +6,7 @@ use crate::window::command::Command;
 use crate::window::engine::Pick;
 use crate::window::state::{Loading, Stack, Workspace};
 use crate::window::{text, theme};
+use egui::text::{LayoutJob, TextFormat};
 use egui::{
     Align, Button, Layout, Panel, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
     pos2, vec2,
@@ -21,14 +22,6 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
             tabs(ui, pane);
             ui.add_space(6.0);
             open_menu(ui, pane);
-            if let Some(stack) = &pane.state.stack {
-                ui.add_space(4.0);
-                facts(ui, pane, stack);
-            } else if let Some(path) = &pane.state.opening {
-                ui.add_space(4.0);
-                ui.spinner();
-                kit::note(ui, format!("Opening {}", text::name(path)));
-            }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 device(ui, pane);
                 if icon(ui, "?", None).on_hover_text("Keyboard and mouse (?)").clicked() {
@@ -38,9 +31,21 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
                 if icon(ui, "Theme", Some(mode)).on_hover_text("Light or dark (T)").clicked() {
                     pane.push(Command::ToggleMode);
                 }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| opened(ui, pane));
             });
         });
     });
+}
+
+/// What is open, or being opened.
+fn opened(ui: &mut Ui, pane: &mut Pane<'_>) {
+    ui.add_space(4.0);
+    if let Some(stack) = &pane.state.stack {
+        facts(ui, pane, stack);
+    } else if let Some(path) = &pane.state.opening {
+        ui.spinner();
+        kit::note(ui, format!("Opening {}", text::name(path)));
+    }
 }
 
 /// The workspaces.
@@ -121,7 +126,6 @@ fn open_menu(ui: &mut Ui, pane: &mut Pane<'_>) {
 fn facts(ui: &mut Ui, pane: &mut Pane<'_>, stack: &Stack) {
     let t = theme::of(ui);
     let info = &stack.info;
-    ui.label(RichText::new(stack.name()).color(t.text)).on_hover_text(stack.path.display().to_string());
     let voxel = match (info.voxel_size, info.unit.as_deref()) {
         (Some([z, y, x]), Some(unit)) if z == y && y == x => {
             format!("{} {}", text::length(x), text::unit(unit))
@@ -133,9 +137,14 @@ fn facts(ui: &mut Ui, pane: &mut Pane<'_>, stack: &Stack) {
         _ => "voxel size unknown".to_owned(),
     };
     let facts = format!("{} × {} × {}  ·  {}  ·  {voxel}", info.width, info.height, info.slices, info.dtype);
-    let facts = RichText::new(facts).font(theme::small()).color(t.dim);
-    let facts = ui.add(egui::Label::new(facts).truncate().sense(Sense::click()));
-    if facts.on_hover_text("How this stack is read: axes, voxel size, part").clicked() {
+    let mut job = LayoutJob::default();
+    let format =
+        |font, color| TextFormat { font_id: font, color, valign: Align::Center, ..TextFormat::default() };
+    job.append(&stack.name(), 0.0, format(theme::body(), t.text));
+    job.append(&facts, 10.0, format(theme::small(), t.dim));
+    let facts = ui.add(egui::Label::new(job).truncate().sense(Sense::click()));
+    let hint = format!("{}\nHow this stack is read: axes, voxel size, part", stack.path.display());
+    if facts.on_hover_text(hint).clicked() {
         pane.push(Command::AskImport);
     }
 }

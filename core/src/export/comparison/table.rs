@@ -6,7 +6,8 @@ use crate::compare::Row;
 /// Every figure of every row; FLOPs over all images, shares and differences as parts of one.
 pub(super) fn csv(c: &Comparison<'_>) -> String {
     let nets = nets(c);
-    let mut head: Vec<String> = ["method", "remark", "lambda", "tvd", "images", "iou"].map(str::to_owned).into();
+    let mut head: Vec<String> =
+        ["method", "remark", "lambda", "tvd", "images", "iou"].map(str::to_owned).into();
     head.extend(c.classes.iter().map(|name| format!("iou_{name}")));
     let figures = ["flops_total", "flops_run", "iou_per_gigaflop", "seconds", "gflops_per_second"];
     head.extend(figures.map(str::to_owned));
@@ -122,5 +123,9 @@ fn nets(c: &Comparison<'_>) -> usize {
 }
 
 fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([',', '"', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }

@@ -95,7 +95,7 @@ fn comparing(mode: Mode) -> State {
     let mut state = filled(mode);
     state.comparison = compared();
     handle(&mut state, Command::Compare);
-    absorb(&mut state, Told::Comparing(3, 14));
+    absorb(&mut state, Told::Comparing("images".to_owned(), 3, 14));
     state
 }
 
