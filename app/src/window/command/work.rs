@@ -13,13 +13,14 @@ pub(super) fn set_field(state: &mut State, field: Field, text: String) -> Vec<Ef
     if state.form.field(field) == text {
         return Vec::new();
     }
+    let beside = |images: &str| PathBuf::from(images).with_file_name("bundle").display().to_string();
+    let untouched = state.form.out.is_empty() || state.form.out == beside(&state.form.images);
     *state.form.field_mut(field) = text;
     if field == Field::Out {
         return Vec::new();
     }
-    if field == Field::Images && state.form.out.is_empty() {
-        let beside = PathBuf::from(&state.form.images).with_file_name("bundle");
-        state.form.out = beside.display().to_string();
+    if field == Field::Images && untouched {
+        state.form.out = beside(&state.form.images);
     }
     state.pairs = None;
     preview(state)

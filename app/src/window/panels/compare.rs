@@ -204,19 +204,12 @@ fn colour(ui: &Ui, method: &str) -> Color32 {
 fn free(at: Pos2, size: Vec2, within: Rect, taken: &[Rect]) -> Rect {
     let (right, left, middle) = (7.0, -7.0 - size.x, -size.x / 2.0);
     let (below, above, level) = (5.0, -5.0 - size.y, -size.y / 2.0);
-    let places = [
-        (right, level),
-        (right, below),
-        (right, above),
-        (left, level),
-        (left, below),
-        (left, above),
-        (middle, below),
-        (middle, above),
-        (right, below + size.y),
-        (left, above - size.y),
-    ];
-    let mut rects = places.into_iter().map(|(x, y)| Rect::from_min_size(at + vec2(x, y), size));
+    let near = [(right, level), (right, below), (right, above), (left, level), (left, below), (left, above)];
+    let far = (0..5u8).flat_map(|row| {
+        let away = f32::from(row) * size.y;
+        [(middle, below + away), (left, below + away), (middle, above - away), (left, above - away)]
+    });
+    let mut rects = near.into_iter().chain(far).map(|(x, y)| Rect::from_min_size(at + vec2(x, y), size));
     let fits = |r: &Rect| within.shrink(2.0).contains_rect(*r) && taken.iter().all(|t| !t.intersects(*r));
     rects.clone().find(fits).or_else(|| rects.next()).unwrap_or(within)
 }
