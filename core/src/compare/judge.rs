@@ -9,7 +9,7 @@ use crate::data::dataset::Sample;
 use crate::error::Result;
 use crate::evaluate::{Evaluation, evaluate_samples};
 use crate::event::Control;
-use crate::metrics::mean;
+use crate::metrics::{Confusion, mean};
 use crate::route::segment::{Segmenter, shares};
 use crate::route::{Choice, Router};
 
@@ -48,8 +48,8 @@ pub(super) struct Measured {
 impl Measured {
     pub(super) fn of(table: &Table, samples: &[Sample], actions: &[Vec<u8>], prices: &Prices) -> Self {
         let confusions = table.confusions(samples, actions);
-        let iou = confusions.iter().filter_map(crate::metrics::Confusion::macro_iou).collect();
-        let classes: Vec<Vec<Option<f64>>> = confusions.iter().map(|c| c.iou_per_class()).collect();
+        let iou = confusions.iter().filter_map(Confusion::macro_iou).collect();
+        let classes: Vec<Vec<Option<f64>>> = confusions.iter().map(Confusion::iou_per_class).collect();
         let class = |k: usize| {
             let all: Vec<f64> = classes.iter().filter_map(|c| c[k]).collect();
             (!all.is_empty()).then(|| mean(&all))

@@ -58,7 +58,7 @@ pub fn segment_with(
     std::thread::scope(|scope| {
         scope.spawn(move || read_slices(segmenter, job, &read));
         let writer = scope.spawn(move || write.into_iter().try_for_each(|(z, result)| sink(z, result)));
-        let computed = compute(segmenter, job, control, between, (&ready, &done));
+        let computed = compute(segmenter, job, control, between, &ready, &done);
         drop((ready, done));
         let written = writer
             .join()
@@ -102,7 +102,8 @@ fn compute(
     job: &Job<'_>,
     control: &Control,
     between: &mut dyn FnMut(),
-    (ready, done): (&mpsc::Receiver<Result<(usize, Prepared)>>, &mpsc::SyncSender<(usize, SliceResult)>),
+    ready: &mpsc::Receiver<Result<(usize, Prepared)>>,
+    done: &mpsc::SyncSender<(usize, SliceResult)>,
 ) -> Result<()> {
     let layout = segmenter.manifest.layout;
     let (mut places, mut slices, mut tiles) = (Vec::new(), Vec::new(), 0);

@@ -10,13 +10,14 @@ use super::report::StageReport;
 use super::run::{self, Pace, Run, Start};
 use super::stage::{Lesson, Pupils, Said, drive};
 use super::supervised::HeldOut;
+use super::watch;
 use crate::bundle::{self, Bundle, Hashed, MANIFEST, Manifest, Models, MonteCarlo, WholeEntry};
 use crate::data::classes::{ClassMap, classes};
 use crate::data::dataset::{Crop, Dataset, Split, SplitRule};
 use crate::device::{Compute, Description};
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluation, evaluate};
-use crate::event::{Control, Progress};
+use crate::event::{Control, Picture, Progress};
 use crate::net::dropout::{Dropout, Off, Random};
 use crate::net::{NAMES, Net, NetSpec, import, narrowed, params};
 use crate::route::{Choice, Method, Router, Segmenter};
@@ -276,6 +277,10 @@ impl Lesson for Whole {
 
     fn look(&mut self, run: &Run<'_>, pupils: &Pupils) -> Result<Option<f64>> {
         self.held_out.iou(run, &pupils.nets[0].module)
+    }
+
+    fn picture(&mut self, run: &Run<'_>, pupils: &Pupils) -> Result<Option<Picture>> {
+        watch::labelled(run, &pupils.nets[0].module, self.size)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Golden-number, pipeline, command-line and window tests across the public interfaces.
 
 mod baselines;
+mod comparison;
 mod fixture;
 mod golden;
 mod house;
@@ -14,6 +15,7 @@ mod refusals;
 mod runs;
 mod shipped;
 mod training;
+mod whole;
 mod window;
 
 use paser_core::device::{Compute, Wish, choose};

@@ -9,10 +9,10 @@ use tempfile::{TempDir, tempdir};
 const CLASSES: &str = "pore=1,carbon=2,nickel=3";
 
 /// A folder with a small phantom and the tiny configuration.
-struct Place(TempDir);
+pub(crate) struct Place(TempDir);
 
 impl Place {
-    fn new(slices: &str, edge: &str) -> Self {
+    pub(crate) fn new(slices: &str, edge: &str) -> Self {
         let place = Self(tempdir().unwrap());
         let out = place.text("p");
         let size = ["--slices", slices, "--height", edge, "--width", edge, "--every", "9"];
@@ -21,40 +21,40 @@ impl Place {
         place
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.path().join(name)
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.at(name).display().to_string()
     }
 
     /// Arguments of a command on the phantom.
-    fn data(&self, command: &str, more: &[&str]) -> Vec<String> {
+    pub(crate) fn data(&self, command: &str, more: &[&str]) -> Vec<String> {
         let (images, labels) = (self.text("p/images"), self.text("p/labels"));
         let fixed = [command, "--images", &images, "--labels", &labels, "--classes", CLASSES];
         fixed.iter().chain(more).map(|s| (*s).to_owned()).collect()
     }
 
-    fn train(&self, out: &str, more: &[&str]) -> Vec<String> {
+    pub(crate) fn train(&self, out: &str, more: &[&str]) -> Vec<String> {
         let (out, config) = (self.text(out), self.text("c.json"));
         self.data("train", &[&["--out", &out, "--config", &config][..], more].concat())
     }
 
-    fn run(&self, arguments: &[String]) -> serde_json::Value {
+    pub(crate) fn run(&self, arguments: &[String]) -> serde_json::Value {
         json(self.path(), &arguments.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    fn refuses(&self, arguments: &[String], needle: &str) {
+    pub(crate) fn refuses(&self, arguments: &[String], needle: &str) {
         refused(self.path(), &arguments.iter().map(String::as_str).collect::<Vec<_>>(), needle);
     }
 
     /// Hashes of all weights of a bundle.
-    fn weights(&self, bundle: &str) -> Vec<String> {
+    pub(crate) fn weights(&self, bundle: &str) -> Vec<String> {
         let text = std::fs::read_to_string(self.at(bundle).join("manifest.json")).unwrap();
         let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
         let lists = ["nets", "policies"].into_iter().flat_map(|k| manifest[k].as_array().unwrap().clone());
@@ -105,7 +105,7 @@ fn training_ends_with_a_bundle_that_evaluates_and_refuses_its_own_training_image
 }
 
 /// Whether a checkpoint of an unfinished stage whose name begins with `stage` is there.
-fn under_way(partial: &Path, stage: &str) -> bool {
+pub(crate) fn under_way(partial: &Path, stage: &str) -> bool {
     let entries = std::fs::read_dir(partial).into_iter().flatten().flatten();
     entries
         .filter_map(|e| e.file_name().into_string().ok())
