@@ -294,7 +294,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::TruthTable(table) => truth::set_table(state, table),
         Command::UseTruth => return truth::accept(state),
         Command::Reroute => {
-            state.method = Method::Paser;
+            (state.method, state.router) = (Method::Paser, None);
             return look(state, state.lambda);
         }
         Command::SelectPatch(patch) => return select(state, patch),
@@ -340,7 +340,7 @@ fn open_as(state: &mut State, path: PathBuf, how: volume::View, eager: bool) -> 
     stop(state);
     (state.recovered, state.import) = (None, None);
     state.workspace = Workspace::Segment;
-    state.method = Method::Paser;
+    (state.method, state.router) = (Method::Paser, None);
     state.opening = Some(path.clone());
     state.path_field = None;
     state.eager = eager;
@@ -401,7 +401,7 @@ fn set_lambda(state: &mut State, lambda: Option<f64>) -> Vec<Effect> {
         return Vec::new();
     };
     state.lambda = lambda;
-    state.method = Method::Paser;
+    (state.method, state.router) = (Method::Paser, None);
     look(state, lambda)
 }
 
@@ -411,6 +411,7 @@ fn choose_row(state: &mut State, method: String, lambda: Option<f64>) -> Vec<Eff
     let Some(method) = state.comparison.row().and_then(Row::shown) else { return Vec::new() };
     state.method = method;
     state.lambda = lambda.unwrap_or(state.lambda);
+    state.router = state.model().and_then(|m| state.comparison.row()?.router(&m.manifest));
     look_anew(state, state.lambda)
 }
 
@@ -454,6 +455,7 @@ fn look_anew(state: &mut State, lambda: f64) -> Vec<Effect> {
         z: stack.z,
         lambda,
         method: state.method,
+        router: state.router,
         patch,
         noise: state.noise,
         control: control.clone(),
@@ -511,7 +513,7 @@ fn select(state: &mut State, patch: Option<usize>) -> Vec<Effect> {
 fn segment_slice(state: &mut State) -> Vec<Effect> {
     let Some(z) = state.stack.as_ref().map(|s| s.z) else { return Vec::new() };
     if state.busy().is_some() && state.slice_obstacle().is_none() {
-        state.method = Method::Paser;
+        (state.method, state.router) = (Method::Paser, None);
         return look_anew(state, state.lambda);
     }
     begin(state, z..z + 1, false)

@@ -4,7 +4,7 @@ use paser_core::bundle::Manifest;
 use paser_core::compare;
 use paser_core::event::Control;
 use paser_core::metrics::Paired;
-use paser_core::route::Method;
+use paser_core::route::{Method, Router};
 use serde::Deserialize;
 
 /// A method on a set of images.
@@ -20,6 +20,9 @@ pub struct Row {
     pub seconds: Option<f64>,
     /// λ, where the method has one.
     pub lambda: Option<f64>,
+    /// The TVD threshold that its policy was fine-tuned to.
+    #[serde(default)]
+    pub tvd: Option<f64>,
     /// Number of images.
     pub images: usize,
     /// Mean macro IoU.
@@ -55,6 +58,15 @@ impl Row {
             n if n.starts_with("random") => Some(Method::Random),
             n => n.parse().ok(),
         }
+    }
+
+    /// The policy that routes it; none where none does.
+    pub fn router(&self, manifest: &Manifest) -> Option<Router> {
+        let lambda = self.lambda.filter(|_| self.method.starts_with("paser"))?;
+        if self.method != "paser" {
+            return Some(Router::Conditioned(lambda));
+        }
+        manifest.policies.iter().position(|p| p.lambda == lambda && p.tvd == self.tvd).map(Router::Fixed)
     }
 
     /// Name with what must be said beside it.

@@ -19,7 +19,7 @@ use paser_core::device::Description;
 use paser_core::event::Control;
 use paser_core::noise::Noise;
 use paser_core::route::live::Audit;
-use paser_core::route::{Method, Speeds};
+use paser_core::route::{Method, Router, Speeds};
 use paser_core::volume::{self, Volume, VolumeInfo};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -86,6 +86,8 @@ pub struct State {
     pub exports: Vec<PathBuf>,
     /// The method that routes the slice on show.
     pub method: Method,
+    /// The policy that decides, where a row of the comparison names another than the bundle would.
+    pub router: Option<Router>,
     /// A label stack that waits for its class table.
     pub truth_draft: Option<Draft>,
     /// The open stack.

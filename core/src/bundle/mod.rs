@@ -51,6 +51,11 @@ impl Bundle {
     /// Where there is none, or it contradicts itself.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(MANIFEST);
+        if !path.exists() {
+            let why =
+                format!("it holds no model bundle (there is no {MANIFEST} in it); choose the folder of one");
+            return Err(Error::bad(folder, why));
+        }
         let bytes = read_limited(&path, LARGEST_MANIFEST)?;
         let manifest: Manifest = serde_json::from_slice(&bytes)
             .map_err(|e| Error::bad(&path, format!("it is no bundle manifest of this program ({e})")))?;

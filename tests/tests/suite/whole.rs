@@ -96,7 +96,7 @@ fn a_net_alone_makes_a_bundle_that_says_what_it_lacks() {
     assert!(rows[0]["seconds"].as_f64().unwrap() > 0.0 && compared["trained"][0]["schedule"] == schedule);
     std::fs::create_dir(place.at("folder")).unwrap();
     let train = place.train("folder", &["--model", "efficientvit-b0", "--split", "2,1,1", "--force"]);
-    place.refuses(&train, "cannot read");
+    place.refuses(&train, "no model bundle");
 }
 
 #[test]

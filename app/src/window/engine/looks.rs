@@ -10,7 +10,7 @@ use paser_core::data::normalise::Range;
 use paser_core::error::{Error, Result};
 use paser_core::event::Control;
 use paser_core::noise::Noise;
-use paser_core::route::{Choice, Live, Method, Segmenter, stack};
+use paser_core::route::{Choice, Live, Method, Router, Segmenter, stack};
 use paser_core::volume::SliceReader;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -75,7 +75,8 @@ impl<'a> Eyes<'a> {
         let since = Instant::now();
         let (seen, range) = self.at(segmenter, look, noise)?;
         let before = seen.live.computed();
-        let (kept, summary) = seen.route(segmenter, (look.method, look.lambda), &look.control)?;
+        let (kept, summary) =
+            seen.route(segmenter, (look.method, look.lambda, look.router), &look.control)?;
         Ok(Routed {
             kept,
             summary,
@@ -112,7 +113,7 @@ impl<'a> Eyes<'a> {
         let range = self.range(segmenter, stack, volume)?;
         let place = Place { stack, z, noise: Noise::None };
         let seen = self.looks.at(segmenter, &place, volume, &range)?;
-        seen.route(segmenter, (Method::Paser, lambda), control)
+        seen.route(segmenter, (Method::Paser, lambda, None), control)
     }
 }
 
@@ -177,10 +178,11 @@ impl Look {
     pub(super) fn route(
         &mut self,
         segmenter: &Segmenter,
-        (method, lambda): (Method, f64),
+        (method, lambda, router): (Method, f64, Option<Router>),
         control: &Control,
     ) -> Result<(Kept, Summary)> {
-        let choice = Choice { method, ..promise::choice(&segmenter.manifest, lambda) };
+        let usual = promise::choice(&segmenter.manifest, lambda);
+        let choice = Choice { method, router: router.unwrap_or(usual.router), ..usual };
         let result = self.live.route(segmenter, &choice, control)?;
         let (kept, summary) = Kept::of(result, &model(segmenter), lambda);
         Ok((Kept { probabilities: self.probabilities.clone(), ..kept }, Summary { method, ..summary }))

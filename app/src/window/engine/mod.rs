@@ -24,7 +24,7 @@ use paser_core::device::{Description, Wish};
 use paser_core::event::{Control, Progress};
 use paser_core::noise::Noise;
 use paser_core::route::live::Audit;
-use paser_core::route::{Method, Speeds};
+use paser_core::route::{Method, Router, Speeds};
 use paser_core::volume::{View, Volume, VolumeInfo};
 use poll_promise::Promise;
 use std::ops::Range;
@@ -91,6 +91,8 @@ pub struct Look {
     pub lambda: f64,
     /// How patches are sent to nets.
     pub method: Method,
+    /// The policy that decides, where it is not the bundle's choice.
+    pub router: Option<Router>,
     /// Looked into: what every net says of the patch that holds this pixel [x, y].
     pub patch: Option<[usize; 2]>,
     /// Routed once more with this laid over it.

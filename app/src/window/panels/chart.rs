@@ -74,6 +74,7 @@ impl Axes {
 pub fn short(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
+        _ if value.fract() == 0.0 => format!("{value:.0}"),
         v if v >= 100.0 => format!("{value:.0}"),
         v if v >= 10.0 => format!("{value:.1}"),
         v if v >= 0.1 => format!("{value:.2}"),

@@ -248,7 +248,7 @@ fn plot(ui: &mut Ui, comparison: &Comparison) {
         let at = axes.place(point(row));
         ui.painter().circle(at, 4.0, t.panel, Stroke::new(1.5, t.text));
         let name = ui.painter().layout_no_wrap(row.method.clone(), theme::strong(theme::SMALL), t.text);
-        let place = free(at, name.size(), frame, &taken);
+        let place = free(at, name.size(), area.expand2(vec2(22.0, 6.0)), &taken);
         taken.push(place);
         ui.painter().galley(place.min, name, t.text);
     }

@@ -155,7 +155,7 @@ fn whatever_is_opened_gives_a_volume_or_a_sentence() {
         assert!(desk.state.opening.is_none() && desk.state.stack.is_some(), "{name}: the old stack stays");
     }
     desk.command(Command::UseBundle(at("nothing")));
-    desk.failure("nothing");
+    desk.failure("no model bundle");
     assert!(matches!(desk.state.model, Loading::Failed));
     desk.command(Command::UseBundle(at("bundle")));
     desk.until("the bundle", |s| s.model().is_some());
@@ -318,6 +318,7 @@ fn looks_do_not_pile_up_behind_long_work() {
             z: 0,
             lambda: 0.5,
             method: paser_core::route::Method::Paser,
+            router: None,
             patch: None,
             noise: paser_core::noise::Noise::None,
             control: paser_core::event::Control::default(),

@@ -6,7 +6,7 @@ use paser_app::window::engine::Train;
 use paser_app::window::state::Workspace;
 use paser_app::window::training::{CHOICES, Field, Form, Pairs};
 use paser_core::event::{Figure, Picture, Progress};
-use paser_core::route::Method;
+use paser_core::route::{Method, Router};
 use paser_core::train::{Preset, TrainConfig};
 
 /// A form with everything given and its first pair read.
@@ -209,7 +209,12 @@ fn the_table_sorts_and_a_row_shows_its_method_on_the_slice() {
     assert_eq!(comparison.rows[comparison.order()[0]].title(), "oracle, λ 0");
     harness.get_by_label("paser, λ 0.1").click();
     harness.run_steps(2);
-    assert_eq!(harness.state().state.lambda, 0.1);
+    let state = &harness.state().state;
+    assert_eq!(
+        (state.lambda, state.router),
+        (0.1, Some(Router::Fixed(3))),
+        "the policy that was trained there"
+    );
     harness.get_by_label("f2").click();
     harness.run_steps(2);
     let state = &harness.state().state;
