@@ -1,6 +1,7 @@
 //! From a slice to routed labels: uncertainty -> decision -> patches by net -> stitched slice.
 
 pub mod batch;
+mod gates;
 pub mod live;
 pub mod method;
 pub mod segment;

@@ -2,6 +2,7 @@
 
 use super::Method;
 use super::batch::plan;
+use super::gates::{self, Answered};
 use super::method::{Choice, Router, softmax};
 use super::tiles::{self, Layout, Rect};
 use super::uncertainty::{Uncertainty, mean_entropy};
@@ -14,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::metrics::{UNLABELLED, mean};
 use crate::net::dropout::{Off, mc_masks};
 use crate::trust;
-use burn::tensor::{Tensor, TensorData, activation};
+use burn::tensor::{Int, Tensor, TensorData, activation};
 
 /// Where a patch went and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,6 +87,8 @@ pub struct Segmenter {
     pub(super) others: Others,
     costs: Costs,
     masks: Vec<Vec<Tensor<4>>>,
+    /// Masks of each net's passes at a cascade's gate; none where it passes once, without dropout.
+    pub(super) gate_masks: Vec<Vec<Vec<Tensor<4>>>>,
 }
 
 /// What every net says of a tile: the ground for rewards, curves and audits.
@@ -99,9 +102,11 @@ pub struct Examined {
     pub policy_input: Vec<f32>,
     /// Labels of each patch by each net: [patches][nets][pixels].
     pub labels: Vec<Vec<Vec<u8>>>,
-    /// Class probabilities of each patch by each net: [patches][nets][classes * pixels]; f0's are the mean of
-    /// its passes.
+    /// Class probabilities of each patch by each net as a cascade's gate sees them: [patches][nets][classes *
+    /// pixels]; f0's are the mean of its passes.
     pub probabilities: Vec<Vec<Vec<f32>>>,
+    /// Labels of each patch by each net as a cascade accepts them, where they differ in kind from `labels`.
+    pub accepted: Vec<Vec<Option<Vec<u8>>>>,
 }
 
 pub(super) struct Tile {
@@ -155,7 +160,8 @@ impl Segmenter {
         let shapes = manifest.nets.first().map_or_else(Vec::new, |n| n.spec.dropout_shapes(tile));
         let mc = manifest.monte_carlo;
         let masks = (0..mc.passes).map(|pass| mc_masks(&shapes, mc.seed, pass, &compute.device)).collect();
-        Self { manifest, compute, models, bundle: None, others: Others::default(), costs, masks }
+        let gate_masks = gates::masks(&manifest, &compute.device);
+        Self { manifest, compute, models, bundle: None, others: Others::default(), costs, masks, gate_masks }
     }
 
     /// The same nets with other gates of the cascade.
@@ -293,21 +299,28 @@ impl Segmenter {
             (0..patches).map(|index| vec![self.cut_patch(&opinion.labels, index)]).collect();
         let mut sure: Vec<Vec<Vec<f32>>> = (0..patches).map(|index| vec![own(index)]).collect();
         let values: Vec<Vec<f32>> = (0..patches).map(|index| self.patch_values(tile, index)).collect();
+        let mut accepted: Vec<Vec<Option<Vec<u8>>>> = vec![vec![None]; patches];
         for net in 1..self.models.nets.len() {
-            let mut left = values.as_slice();
-            let mut said = Vec::new();
+            let (mut left, mut said, mut gated) = (values.as_slice(), Vec::new(), Vec::new());
             for (items, size) in plan(patches, self.compute.patch_batches()) {
                 let (now, later) = left.split_at(items);
                 left = later;
                 said.extend(self.answer(net, now, size)?);
+                if self.doubts_at_gate(net) {
+                    gated.extend(self.gated(net, now, size)?);
+                }
             }
-            for ((labels, sure), (label, probabilities)) in labels.iter_mut().zip(&mut sure).zip(said) {
-                labels.push(label);
-                sure.push(probabilities);
+            let mut gated = gated.into_iter();
+            for (patch, (label, probabilities)) in said.into_iter().enumerate() {
+                labels[patch].push(label);
+                let (own, seen) = gated.next().map_or((None, probabilities), |(l, p)| (Some(l), p));
+                accepted[patch].push(own);
+                sure[patch].push(seen);
             }
         }
         let policy_input = [opinion.seen.as_slice(), &opinion.entropy].concat();
-        Ok(Examined { slice: tile.slice, corner: tile.corner, policy_input, labels, probabilities: sure })
+        let Tile { slice, corner, .. } = *tile;
+        Ok(Examined { slice, corner, policy_input, labels, probabilities: sure, accepted })
     }
 
     pub(super) fn tiles(&self, slices: &[Prepared]) -> Vec<Tile> {
@@ -454,14 +467,15 @@ impl Segmenter {
         if choice.method == Method::Paser {
             cost += self.costs.router(choice.router) as f64 / patches;
         }
-        (cost * area + self.net_cost(net, at)).round() as Flops
+        (cost * area + self.net_cost(net, at, choice.method)).round() as Flops
     }
 
     /// What net `net` costs on a patch of which `at` lies in the slice; f0's share is counted by its tiles.
-    fn net_cost(&self, net: usize, at: Rect) -> f64 {
+    fn net_cost(&self, net: usize, at: Rect, method: Method) -> f64 {
         let [height, width] = self.manifest.layout.patch();
         let area = at.area() as f64 / (height * width) as f64;
-        if net == 0 { 0.0 } else { area * self.costs.patch[net] as f64 }
+        let passes = if self.gate(method, net).is_some() { self.gate_passes(net) } else { 1 };
+        if net == 0 { 0.0 } else { area * (passes as Flops * self.costs.patch[net]) as f64 }
     }
 
     fn show_entropy(&self, tile: &[f32], index: usize, at: Rect, result: &mut SliceResult) -> f32 {
@@ -520,14 +534,15 @@ impl Segmenter {
                 left = later;
                 let patches: Vec<Vec<f32>> =
                     now.iter().map(|j| self.patch_values(&tiles[jobs[*j].tile], jobs[*j].index)).collect();
-                *run += self.costs.patch[net] * size as Flops;
                 let Some(gate) = gate else {
+                    *run += self.costs.patch[net] * size as Flops;
                     for (j, labels) in now.iter().zip(self.label(net, &patches, size)?) {
                         self.write(&labels, &jobs[*j], tiles, results);
                     }
                     continue;
                 };
-                for (j, (labels, probabilities)) in now.iter().zip(self.answer(net, &patches, size)?) {
+                *run += self.gate_run(net) * size as Flops;
+                for (j, (labels, probabilities)) in now.iter().zip(self.gated(net, &patches, size)?) {
                     let job = &mut jobs[*j];
                     self.write(&labels, job, tiles, results);
                     let width = self.manifest.layout.patch()[1];
@@ -537,7 +552,7 @@ impl Segmenter {
                         job.net = net + 1;
                         let result = &mut results[tiles[job.tile].slice];
                         result.routes[job.route].net = job.net as u8;
-                        result.flops_total += self.net_cost(job.net, job.at).round() as Flops;
+                        result.flops_total += self.net_cost(job.net, job.at, choice.method).round() as Flops;
                     }
                 }
             }
@@ -575,18 +590,28 @@ impl Segmenter {
     }
 
     /// Labels and class probabilities [K, patch] of patches by `net`, run as one batch of `size`.
-    fn answer(&self, net: usize, patches: &[Vec<f32>], size: usize) -> Result<Vec<(Vec<u8>, Vec<f32>)>> {
-        let [height, width] = self.manifest.layout.patch();
-        let x = self.batch(patches.iter().map(Vec::as_slice), size, [height, width]);
+    pub(super) fn answer(&self, net: usize, patches: &[Vec<f32>], size: usize) -> Result<Vec<Answered>> {
+        let x = self.batch(patches.iter().map(Vec::as_slice), size, self.manifest.layout.patch());
         let logits = self.models.nets[net].forward(x, &mut Off);
-        let labels = floats(logits.clone().argmax(1).float().into_data())?;
-        let probabilities = floats(activation::softmax(logits, 1).into_data())?;
-        let (pixels, one) = (height * width, height * width * self.manifest.classes.len());
+        self.read(&logits.clone().argmax(1), activation::softmax(logits, 1), patches.len())
+    }
+
+    /// Labels and probabilities of the first `count` patches.
+    pub(super) fn read(
+        &self,
+        labels: &Tensor<4, Int>,
+        probabilities: Tensor<4>,
+        count: usize,
+    ) -> Result<Vec<Answered>> {
+        let labels = floats(labels.clone().float().into_data())?;
+        let probabilities = floats(probabilities.into_data())?;
+        let pixels: usize = self.manifest.layout.patch().iter().product();
+        let one = pixels * self.manifest.classes.len();
         let of = |i: usize| {
             let labels = labels[i * pixels..(i + 1) * pixels].iter().map(|l| *l as u8).collect();
             (labels, probabilities[i * one..(i + 1) * one].to_vec())
         };
-        Ok((0..patches.len()).map(of).collect())
+        Ok((0..count).map(of).collect())
     }
 
     /// `items` (values [C,H,W]) as [size,C,H,W], the last repeated as padding.

@@ -347,17 +347,17 @@ impl Trainer<'_> {
         let curve_images = if validation.is_empty() { run.split.train.clone() } else { validation };
         let samples = &run.data.samples;
         let table = self.table(run, &segmenter, &curve_images, "validation")?;
-        segmenter.manifest.curve = compare::curve(&segmenter, &table, samples)?;
+        segmenter.manifest.curve = compare::curve(&segmenter, &table)?;
         let kinds = compare::kinds(&segmenter, &table, costs)?;
-        let curve = compare::conditioned_curve(&segmenter, &table, samples, &GRID)?;
+        let curve = compare::conditioned_curve(&segmenter, &table, &GRID)?;
         if let Some(entry) = &mut segmenter.manifest.conditioned {
             entry.preferred = report::nowhere_worse(&kinds);
             entry.curve = curve;
         }
         segmenter.manifest.lambda = report::choose_lambda(run.config, &segmenter.manifest);
-        let iou = compare::iou_at(&segmenter, &table, samples)?;
+        let iou = compare::iou_at(&segmenter, &table)?;
         let chosen = Cascade::choose(&table, costs, LAMBDA_IDK, run.config.idk_cost);
-        let matched = chosen.matching(&table, samples, iou);
+        let matched = chosen.matching(&table, iou, &compare::through(&segmenter));
         segmenter.manifest.cascade = Some(CascadeEntry { chosen, matched });
         let card = Card::of(&table, samples, &segmenter, !run.split.validation.is_empty());
         let table = if test.is_empty() { table } else { self.table(run, &segmenter, &test, "test")? };
@@ -474,7 +474,12 @@ impl Trainer<'_> {
             },
             cascade: None,
             lambda: config.lambdas[0],
-            monte_carlo: MonteCarlo { passes: config.passes, seed: config.seed, label: config.f0_label },
+            monte_carlo: MonteCarlo {
+                passes: config.passes,
+                seed: config.seed,
+                label: config.f0_label,
+                gates: if config.dropout { config.passes } else { 1 },
+            },
             normalisation: config.normalisation,
             curve: Vec::new(),
             split: run.data.record(&run.split),

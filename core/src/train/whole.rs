@@ -362,7 +362,12 @@ fn empty(request: &WholeRequest<'_>, run: &Run<'_>) -> Manifest {
         others: Vec::new(),
         cascade: None,
         lambda: 0.0,
-        monte_carlo: MonteCarlo { passes: config.passes, seed: config.seed, label: config.f0_label },
+        monte_carlo: MonteCarlo {
+            passes: config.passes,
+            seed: config.seed,
+            label: config.f0_label,
+            gates: 1,
+        },
         normalisation: config.normalisation,
         curve: Vec::new(),
         split: run.data.record(&run.split),

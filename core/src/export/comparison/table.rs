@@ -39,7 +39,7 @@ pub(super) fn markdown(c: &Comparison<'_>) -> String {
     let head = COLUMNS.join(" | ");
     let rule = COLUMNS.iter().enumerate().map(|(i, _)| if i == 0 { ":--" } else { "--:" });
     let mut text = format!(
-        "# Methods side by side\n\n{}, {} images, noise {}, bundle {}, λ {}.\n\n| {head} |\n|{}|\n",
+        "# Methods side by side\n\nOn {} ({}), noise {}, bundle {}, λ {}.\n\n| {head} |\n|{}|\n",
         c.on,
         c.images,
         c.noise,
