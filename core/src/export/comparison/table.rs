@@ -50,7 +50,8 @@ pub(super) fn markdown(c: &Comparison<'_>) -> String {
     c.rows.iter().for_each(|r| text += &format!("| {} |\n", cells(r).join(" | ")));
     text += NOTES;
     for t in &c.trained {
-        text += &format!("- {}: {}; {}.\n", t.name, t.schedule, t.loss);
+        let loss = if t.loss.is_empty() { String::new() } else { format!("; {}", t.loss) };
+        text += &format!("- {}: {}{loss}.\n", t.name, t.schedule);
     }
     text
 }
