@@ -69,6 +69,14 @@ pub struct MonteCarlo {
     /// What f0 answers.
     #[serde(default)]
     pub label: F0Label,
+    /// Passes of f1, ... at the gates of a cascade: more than 1 where they were trained with their dropout on, and
+    /// then the mean of the passes is also what the cascade accepts.
+    #[serde(default = "one")]
+    pub gates: usize,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// A policy's figures on validation slices.
@@ -211,7 +219,9 @@ impl Manifest {
             self.curve.is_empty() || self.curve.len() == self.policies.len(),
             "its curve does not match its policies",
         )?;
-        sound((1..=1000).contains(&self.monte_carlo.passes), "it asks for a senseless number of passes")?;
+        let MonteCarlo { passes, gates, .. } = self.monte_carlo;
+        let sensible = [passes, gates].iter().all(|n| (1..=1000).contains(n));
+        sound(sensible, "it asks for a senseless number of passes")?;
         if let Some(entry) = &self.conditioned {
             let fits = entry.costs.len() == self.nets.len() && entry.temperature > 0.0;
             sound(fits, "its λ-conditioned policy does not fit its nets")?;

@@ -2,19 +2,20 @@
 //! sure enough of it. Nothing is trained; the gates are chosen on validation images.
 
 use super::table::{PatchEntry, Table};
-use crate::data::dataset::Sample;
+use crate::cost::Flops;
 use crate::error::{Error, Result};
-use crate::metrics::mean;
+use crate::metrics::{Confusion, mean};
 use serde::{Deserialize, Serialize};
 
 /// λ_IDK of the paper (B4).
 pub const LAMBDA: f64 = 0.01;
 /// Gates tried for each net, evenly spaced over the mean of its entropies ± one standard deviation.
 const STEPS: usize = 11;
-/// Scales of the chosen gates that the IoU match tries in a round, the largest of the first round, and rounds.
-const SCALES: usize = 60;
+/// Multiples of a chosen gate that the IoU match tries, and the largest of them.
+const SCALES: usize = 61;
 const LARGEST: f64 = 2.0;
-const ROUNDS: usize = 3;
+/// How far above PaSeR's an IoU may lie that counts as matched (paper, Table 1).
+pub(super) const MATCHED: f64 = 1e-3;
 
 /// What Eq. 5 makes a cascade pay for a patch. The paper writes C of the net that keeps it; a cascade runs the
 /// ones before too.
@@ -107,32 +108,37 @@ impl Cascade {
         Self { grid, ..best }
     }
 
-    /// The gates, scaled together, whose IoU on `table` is the least that reaches `iou` (the paper's IoU
-    /// match); where none reaches it, those with the largest IoU. The scales are tried evenly, then again
-    /// between the neighbours of the best.
-    pub fn matching(&self, table: &Table, samples: &[Sample], iou: f64) -> Self {
-        let scaled =
-            |scale: f64| Self { gates: self.gates.iter().map(|g| g * scale).collect(), ..self.clone() };
-        let (mut from, mut step) = (0.0, LARGEST / SCALES as f64);
-        let mut best: Option<(f64, f64)> = None;
-        for _ in 0..ROUNDS {
-            let tried = (0..=SCALES)
-                .map(|i| from + step * i as f64)
-                .map(|scale| (mean(&table.iou(samples, &scaled(scale).decide(table))), scale));
-            best = best.into_iter().chain(tried).reduce(|a, b| if nearer(b.0, a.0, iou) { b } else { a });
-            from = best.map_or(0.0, |(_, scale)| (scale - step).max(0.0));
-            step *= 2.0 / SCALES as f64;
-        }
-        scaled(best.map_or(1.0, |(_, scale)| scale))
+    /// Mean IoU of `table`'s samples when the cascade segments them.
+    pub fn iou(&self, table: &Table) -> f64 {
+        let confusions = table.confusions(&self.decide(table), |patch| &patch.accepted);
+        mean(&confusions.iter().filter_map(Confusion::macro_iou).collect::<Vec<_>>())
     }
-}
 
-/// Whether IoU `a` matches `goal` better than `b`: the least that reaches it, else the largest.
-fn nearer(a: f64, b: f64, goal: f64) -> bool {
-    match (a >= goal, b >= goal) {
-        (true, true) => a < b,
-        (false, false) => a > b,
-        (reaches, _) => reaches,
+    /// Gates moved until the IoU on `table` matches `goal` (the paper's IoU match): of all that reach it by at most
+    /// [`MATCHED`] the cheapest; else the least IoU that reaches it; else the largest. Each gate takes every one
+    /// of [`SCALES`] multiples of the chosen one, all together where there are more than two. `through` is what
+    /// a patch costs by the net that keeps it.
+    pub fn matching(&self, table: &Table, goal: f64, through: &[Flops]) -> Self {
+        let scale = |step: usize| LARGEST * step as f64 / (SCALES - 1) as f64;
+        let gates = self.gates.len();
+        let combinations = if gates <= 2 { SCALES.pow(gates as u32) } else { SCALES };
+        let tried = |number: usize| {
+            let digit = |i: usize| if gates <= 2 { number / SCALES.pow(i as u32) % SCALES } else { number };
+            let gates = self.gates.iter().enumerate().map(|(i, g)| g * scale(digit(i))).collect();
+            Self { gates, ..self.clone() }
+        };
+        let rank = |cascade: &Self| {
+            let iou = cascade.iou(table);
+            let cost = || table.flops(&cascade.decide(table), 0, through);
+            match iou - goal {
+                above if (0.0..=MATCHED).contains(&above) => (0, cost()),
+                above if above > 0.0 => (1, above),
+                below => (2, -below),
+            }
+        };
+        let ranked = (0..combinations).map(tried).map(|cascade| (rank(&cascade), cascade));
+        let best = ranked.min_by(|(a, _), (b, _)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        best.map_or_else(|| self.clone(), |(_, cascade)| cascade)
     }
 }
 

@@ -4,7 +4,6 @@ use super::judge::{Measured, Prices};
 use super::paser::{decide, outputs};
 use super::table::Table;
 use crate::bundle::CurvePoint;
-use crate::data::dataset::Sample;
 use crate::error::Result;
 use crate::metrics::{Paired, mean, paired, total_variation};
 use crate::route::Router;
@@ -15,20 +14,20 @@ use serde::Serialize;
 ///
 /// # Errors
 /// Where the device fails.
-pub fn iou_at(segmenter: &Segmenter, table: &Table, samples: &[Sample]) -> Result<f64> {
+pub fn iou_at(segmenter: &Segmenter, table: &Table) -> Result<f64> {
     let router = segmenter.manifest.router(segmenter.manifest.lambda);
-    Ok(mean(&table.iou(samples, &decide(segmenter, &outputs(segmenter, table, router)?, router))))
+    Ok(mean(&table.iou(&decide(segmenter, &outputs(segmenter, table, router)?, router))))
 }
 
 /// IoU, shares and cost of every policy trained at one λ on `table`'s images.
 ///
 /// # Errors
 /// Where the device fails.
-pub fn curve(segmenter: &Segmenter, table: &Table, samples: &[Sample]) -> Result<Vec<CurvePoint>> {
+pub fn curve(segmenter: &Segmenter, table: &Table) -> Result<Vec<CurvePoint>> {
     let mut points: Vec<CurvePoint> = Vec::new();
     for (i, entry) in segmenter.manifest.policies.iter().enumerate() {
         let router = Router::Fixed(i);
-        let measured = routed(segmenter, table, samples, &outputs(segmenter, table, router)?, router);
+        let measured = routed(segmenter, table, &outputs(segmenter, table, router)?, router);
         points.push(point(entry.lambda, &measured, points.first()));
     }
     Ok(points)
@@ -38,12 +37,7 @@ pub fn curve(segmenter: &Segmenter, table: &Table, samples: &[Sample]) -> Result
 ///
 /// # Errors
 /// Where the device fails.
-pub fn conditioned_curve(
-    segmenter: &Segmenter,
-    table: &Table,
-    samples: &[Sample],
-    lambdas: &[f64],
-) -> Result<Vec<CurvePoint>> {
+pub fn conditioned_curve(segmenter: &Segmenter, table: &Table, lambdas: &[f64]) -> Result<Vec<CurvePoint>> {
     if segmenter.models.conditioned.is_none() {
         return Ok(Vec::new());
     }
@@ -51,21 +45,15 @@ pub fn conditioned_curve(
     let mut points: Vec<CurvePoint> = Vec::new();
     for lambda in lambdas {
         let router = Router::Conditioned(*lambda);
-        let measured = routed(segmenter, table, samples, &z, router);
+        let measured = routed(segmenter, table, &z, router);
         points.push(point(*lambda, &measured, points.first()));
     }
     Ok(points)
 }
 
-fn routed(
-    segmenter: &Segmenter,
-    table: &Table,
-    samples: &[Sample],
-    outputs: &[Vec<f32>],
-    router: Router,
-) -> Measured {
+fn routed(segmenter: &Segmenter, table: &Table, outputs: &[Vec<f32>], router: Router) -> Measured {
     let prices = Prices::routed(segmenter, router);
-    Measured::of(table, samples, &decide(segmenter, outputs, router), &prices)
+    Measured::of(table, &decide(segmenter, outputs, router), &prices)
 }
 
 fn point(lambda: f64, measured: &Measured, zero: Option<&CurvePoint>) -> CurvePoint {

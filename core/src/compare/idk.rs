@@ -1,6 +1,6 @@
 //! The IDK cascade as a method: the bundle's gates, and gates moved until the IoU matches PaSeR's.
 
-use super::cascade::Cascade;
+use super::cascade::{Cascade, MATCHED};
 use super::curves::iou_at;
 use super::judge::{Judge, Prices};
 use super::{Decision, Way};
@@ -8,11 +8,7 @@ use crate::bundle::CascadeEntry;
 use crate::cost::Flops;
 use crate::error::Result;
 use crate::evaluate::Evaluation;
-use crate::metrics::mean;
-use crate::route::{Choice, Method, Router};
-
-/// How far from PaSeR's an IoU may lie that counts as matched (paper, Table 1).
-const MATCHED: f64 = 1e-3;
+use crate::route::{Choice, Method, Router, Segmenter};
 
 struct Idk {
     method: Method,
@@ -28,9 +24,9 @@ pub(super) fn ways(judge: &Judge<'_>, wants: &dyn Fn(Method) -> bool) -> Result<
         ways.push(Box::new(Idk { method: Method::Idk, cascade: entry.chosen.clone(), remark: None }));
     }
     if wants(Method::IdkMatch) {
-        let goal = iou_at(judge.segmenter, judge.table, judge.samples)?;
-        let cascade = entry.chosen.matching(judge.table, judge.samples, goal);
-        let reached = mean(&judge.table.iou(judge.samples, &cascade.decide(judge.table)));
+        let goal = iou_at(judge.segmenter, judge.table)?;
+        let cascade = entry.chosen.matching(judge.table, goal, &through(judge.segmenter));
+        let reached = cascade.iou(judge.table);
         let remark = if (reached - goal).abs() <= MATCHED {
             None
         } else if reached < goal {
@@ -43,6 +39,12 @@ pub(super) fn ways(judge: &Judge<'_>, wants: &dyn Fn(Method) -> bool) -> Result<
     Ok(ways)
 }
 
+/// What a patch costs in a cascade by the net that keeps it: all passes of all nets that it went through.
+pub fn through(segmenter: &Segmenter) -> Vec<Flops> {
+    let cost = |net: usize| segmenter.gate_passes(net) as Flops * segmenter.costs().patch[net];
+    (0..segmenter.models.nets.len()).map(|last| (1..=last).map(cost).sum()).collect()
+}
+
 impl Way for Idk {
     fn name(&self) -> String {
         self.method.to_string()
@@ -53,10 +55,8 @@ impl Way for Idk {
     }
 
     fn decide(&self, judge: &Judge<'_>) -> Result<Decision> {
-        // a patch costs every net that it went through
-        let Prices { tile, patch } = Prices::doubting(judge.segmenter);
-        let through = |last: usize| if last == 0 { 0 } else { patch[1..=last].iter().sum::<Flops>() };
-        let prices = Prices { tile, patch: (0..patch.len()).map(through).collect() };
+        let doubting = Prices::doubting(judge.segmenter);
+        let prices = Prices { patch: through(judge.segmenter), gated: true, ..doubting };
         Ok(Decision::Patches(vec![self.cascade.decide(judge.table)], prices))
     }
 

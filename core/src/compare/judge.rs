@@ -19,19 +19,21 @@ pub(super) struct Prices {
     pub(super) tile: Flops,
     /// A patch by the net that keeps it; nothing for f0's.
     pub(super) patch: Vec<Flops>,
+    /// Whether patches are answered as a cascade accepts them.
+    pub(super) gated: bool,
 }
 
 impl Prices {
     /// With f0's passes on every tile.
     pub(super) fn doubting(segmenter: &Segmenter) -> Self {
         let passes = segmenter.manifest.monte_carlo.passes as Flops;
-        Self { tile: passes * segmenter.costs().f0, patch: segmenter.costs().patch.clone() }
+        Self { tile: passes * segmenter.costs().f0, patch: segmenter.costs().patch.clone(), gated: false }
     }
 
     /// With f0's passes and the policy of `router` on every tile.
     pub(super) fn routed(segmenter: &Segmenter, router: Router) -> Self {
-        let Self { tile, patch } = Self::doubting(segmenter);
-        Self { tile: tile + segmenter.costs().router(router), patch }
+        let doubting = Self::doubting(segmenter);
+        Self { tile: doubting.tile + segmenter.costs().router(router), ..doubting }
     }
 }
 
@@ -46,8 +48,9 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    pub(super) fn of(table: &Table, samples: &[Sample], actions: &[Vec<u8>], prices: &Prices) -> Self {
-        let confusions = table.confusions(samples, actions);
+    pub(super) fn of(table: &Table, actions: &[Vec<u8>], prices: &Prices) -> Self {
+        let confusions =
+            table.confusions(actions, |patch| if prices.gated { &patch.accepted } else { &patch.confusions });
         let iou = confusions.iter().filter_map(Confusion::macro_iou).collect();
         let classes: Vec<Vec<Option<f64>>> = confusions.iter().map(Confusion::iou_per_class).collect();
         let class = |k: usize| {
@@ -91,8 +94,7 @@ impl Judge<'_> {
     }
 
     fn routed(&self, way: &dyn Way, draws: &[Vec<Vec<u8>>], prices: &Prices) -> (Row, Vec<f64>) {
-        let all: Vec<Measured> =
-            draws.iter().map(|d| Measured::of(self.table, self.samples, d, prices)).collect();
+        let all: Vec<Measured> = draws.iter().map(|d| Measured::of(self.table, d, prices)).collect();
         let over = |f: &dyn Fn(&Measured) -> f64| mean(&all.iter().map(f).collect::<Vec<_>>());
         let images = all.first().map_or(0, |m| m.iou.len());
         let by_image: Vec<f64> = (0..images).map(|i| over(&|m| m.iou[i])).collect();

@@ -16,6 +16,7 @@ mod whole;
 
 pub use cascade::{Cascade, IdkCost, LAMBDA as LAMBDA_IDK};
 pub use curves::{KindsCompared, conditioned_curve, curve, iou_at, kinds};
+pub(crate) use idk::through;
 pub(crate) use oracle::segment as segment_by_oracle;
 pub use row::Row;
 pub use table::{PatchEntry, Sureness, Table, TileEntry};

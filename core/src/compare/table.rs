@@ -6,7 +6,8 @@ use crate::data::dataset::Sample;
 use crate::error::Result;
 use crate::event::Control;
 use crate::metrics::{Confusion, UNLABELLED, macro_iou};
-use crate::route::segment::{Examined, Segmenter};
+use crate::route::Segmenter;
+use crate::route::examine::Examined;
 use crate::route::tiles::{self, Layout, Rect};
 use crate::route::uncertainty::{mean_cross_entropy, mean_entropy};
 use crate::train::loss;
@@ -18,8 +19,12 @@ pub struct PatchEntry {
     pub at: Option<Rect>,
     /// IoU under each net.
     pub iou: Option<Vec<f64>>,
-    /// How sure each net is of it, and how right; zeros where it lies wholly outside.
+    /// How sure each net is of it, and how right, as a cascade's gate sees it; zeros where it lies wholly outside.
     pub sureness: Vec<Sureness>,
+    /// Its pixels with truth by true and predicted class under each net.
+    pub confusions: Vec<Confusion>,
+    /// The same for what a cascade accepts from each net.
+    pub accepted: Vec<Confusion>,
 }
 
 /// How sure a net is of a patch, and how right.
@@ -111,15 +116,23 @@ impl Table {
     }
 
     /// Macro IoU of each stitched sample when patch p of tile t goes to net `actions[t][p]`.
-    pub fn iou(&self, samples: &[Sample], actions: &[Vec<u8>]) -> Vec<f64> {
-        self.confusions(samples, actions).iter().filter_map(Confusion::macro_iou).collect()
+    pub fn iou(&self, actions: &[Vec<u8>]) -> Vec<f64> {
+        self.confusions(actions, |patch| &patch.confusions).iter().filter_map(Confusion::macro_iou).collect()
     }
 
-    /// Confusion of each stitched sample.
-    pub(crate) fn confusions(&self, samples: &[Sample], actions: &[Vec<u8>]) -> Vec<Confusion> {
-        let maps = self.stitched(samples, actions);
-        let truth = self.samples.iter().map(|n| &samples[*n].truth);
-        maps.iter().zip(truth).map(|(map, truth)| Confusion::of(map, truth, self.classes)).collect()
+    /// Confusion of each stitched sample, from those of its patches that `of` takes.
+    pub(crate) fn confusions(
+        &self,
+        actions: &[Vec<u8>],
+        of: impl Fn(&PatchEntry) -> &[Confusion],
+    ) -> Vec<Confusion> {
+        let mut sums = vec![Confusion::new(self.classes); self.samples.len()];
+        for (tile, actions) in self.tiles.iter().zip(actions) {
+            for (patch, action) in tile.patches.iter().zip(actions).filter(|(p, _)| p.at.is_some()) {
+                sums[tile.examined.slice].absorb(&of(patch)[usize::from(*action)]);
+            }
+        }
+        sums
     }
 
     /// Labels of each sample.
@@ -183,7 +196,15 @@ fn entry(examined: &Examined, sample: &Sample, layout: Layout, classes: usize, i
         })
     };
     let sureness = examined.probabilities[index].iter().map(of_net).collect();
-    PatchEntry { at, iou, sureness }
+    let confusion = |labels: &Vec<u8>| {
+        let here = at.map_or_else(Vec::new, |at| cut(labels, layout.patch()[1], Rect { y: 0, x: 0, ..at }));
+        let truth = at.map_or_else(Vec::new, |at| cut(&sample.truth, sample.image.size[1], at));
+        Confusion::of(&here, &truth, classes)
+    };
+    let confusions: Vec<Confusion> = examined.labels[index].iter().map(confusion).collect();
+    let own = examined.accepted[index].iter().zip(&confusions);
+    let accepted = own.map(|(own, plain)| own.as_ref().map_or_else(|| plain.clone(), confusion)).collect();
+    PatchEntry { at, iou, sureness, confusions, accepted }
 }
 
 fn cut(map: &[u8], width: usize, at: Rect) -> Vec<u8> {

@@ -1,8 +1,12 @@
 //! From a slice to routed labels: uncertainty -> decision -> patches by net -> stitched slice.
 
 pub mod batch;
+pub mod examine;
+mod gates;
 pub mod live;
 pub mod method;
+mod opinions;
+mod patches;
 pub mod segment;
 pub mod speed;
 pub mod stack;

@@ -219,7 +219,7 @@ fn matphase_looks_where_it_does_not_know() {
 }
 
 /// A checkpoint in the public layout with the golden weights, its counter included.
-fn checkpoint(path: &Path, change: impl Fn(&mut State)) {
+pub(crate) fn checkpoint(path: &Path, change: impl Fn(&mut State)) {
     let mut state: State = reference("segformer_b0", 5).into_iter().collect();
     change(&mut state);
     let raw: Vec<(String, Vec<usize>, Vec<u8>)> = state

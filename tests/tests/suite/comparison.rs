@@ -20,8 +20,8 @@ use tempfile::tempdir;
 const NETS: usize = 3;
 const PATCHES: usize = 4;
 
-/// A bundle of three nets with random weights and open gates.
-fn segmenter(folder: &Path) -> Segmenter {
+/// A bundle of three nets with random weights and open gates, where f1's gate takes `passes` passes.
+fn segmenter_with(folder: &Path, passes: usize) -> Segmenter {
     let net = |stem, levels: &[usize]| UnetSpec { channels: 1, classes: 3, stem, levels: levels.to_vec() };
     let nets = vec![net(2, &[4, 4]), net(3, &[6, 6, 6]), net(4, &[8, 8, 8])];
     let kind = Kind { layout: Layout { tile: [32, 32], grid: [2, 2] }, nets };
@@ -29,7 +29,12 @@ fn segmenter(folder: &Path) -> Segmenter {
     let compute = Compute::cpu();
     let mut manifest = bundle.manifest.clone();
     manifest.cascade = Some(gates([0.9, 0.9]));
+    manifest.monte_carlo.gates = passes;
     Segmenter::of(manifest, bundle.load(&compute.device).unwrap(), compute)
+}
+
+fn segmenter(folder: &Path) -> Segmenter {
+    segmenter_with(folder, 1)
 }
 
 fn gates(gates: [f64; NETS - 1]) -> CascadeEntry {
@@ -62,7 +67,7 @@ fn table(segmenter: &Segmenter) -> Table {
 #[test]
 fn a_cascade_of_three_nets_at_its_ends_is_its_first_or_its_last_net() {
     let folder = tempdir().unwrap();
-    let mut segmenter = segmenter(folder.path());
+    let mut segmenter = segmenter_with(folder.path(), 3);
     let image = [slices().swap_remove(0).image];
     let names = [String::new()];
     let run = |segmenter: &Segmenter, method| {
@@ -84,7 +89,12 @@ fn a_cascade_of_three_nets_at_its_ends_is_its_first_or_its_last_net() {
 #[test]
 fn flops_of_every_method_are_those_counted_by_hand() {
     let folder = tempdir().unwrap();
-    let segmenter = segmenter(folder.path());
+    let gate_passes = 3;
+    let mut segmenter = segmenter_with(folder.path(), gate_passes);
+    let entropies: Vec<f32> =
+        table(&segmenter).tiles.iter().flat_map(|t| &t.patches).map(|p| p.sureness[0].entropy).collect();
+    let middle = f64::from(entropies.iter().sum::<f32>() / entropies.len() as f32);
+    segmenter.manifest.cascade = Some(gates([middle, middle]));
     let costs = segmenter.costs().clone();
     let passes = segmenter.manifest.monte_carlo.passes as f64;
     // two slices of two tiles of four patches
@@ -99,9 +109,10 @@ fn flops_of_every_method_are_those_counted_by_hand() {
             "f1" => patches * costs.patch[1] as f64,
             "f2" => patches * costs.patch[2] as f64,
             "random" => doubt + nets(&row.shares),
-            // every patch but those that f0 keeps went through f1, and those that f2 keeps through both
+            // every patch but those that f0 keeps went through f1's passes, and those that f2 keeps through both
             "idk" | "idk-match" => {
-                doubt + nets(&row.shares) + patches * row.shares[2] * costs.patch[1] as f64
+                let f1 = (1.0 - row.shares[0]) * gate_passes as f64 * costs.patch[1] as f64;
+                doubt + patches * (f1 + row.shares[2] * costs.patch[2] as f64)
             }
             // both kinds of policy have the same size here
             "paser" | "paser, λ-conditioned" | "random, same shares" | "oracle" => {
@@ -116,6 +127,8 @@ fn flops_of_every_method_are_those_counted_by_hand() {
         assert_eq!(row.seconds.is_some(), timed, "{}", row.method);
         assert_eq!(row.flops_run.is_some(), timed, "{}", row.method);
     }
+    let idk = rows.iter().find(|r| r.method == "idk").unwrap();
+    assert!(idk.shares[0] > 0.0 && idk.shares[0] < 1.0, "gates in the middle: {:?}", idk.shares);
     // f1's patches run without padding, f0's passes share their beginning
     let run = |name: &str| rows.iter().find(|r| r.method == name).and_then(|r| r.flops_run).unwrap();
     assert_eq!(run("f1") as f64, patches * costs.patch[1] as f64);
@@ -125,8 +138,22 @@ fn flops_of_every_method_are_those_counted_by_hand() {
 
 #[test]
 fn what_runs_in_earnest_is_what_the_table_says() {
+    for passes in [1, 3] {
+        earnest(passes);
+    }
+}
+
+fn earnest(passes: usize) {
     let folder = tempdir().unwrap();
-    let segmenter = segmenter(folder.path());
+    let mut segmenter = segmenter_with(folder.path(), passes);
+    let all = table(&segmenter);
+    let doubt = |net: usize| {
+        let each = all.tiles.iter().flat_map(|t| &t.patches).map(move |p| f64::from(p.sureness[net].entropy));
+        let mut each: Vec<f64> = each.collect();
+        each.sort_by(f64::total_cmp);
+        each[each.len() / 2]
+    };
+    segmenter.manifest.cascade = Some(gates([doubt(0), doubt(1)]));
     let (samples, control) = (slices(), Control::default());
     let data = paser_core::data::dataset::Dataset {
         samples: samples.clone(),
@@ -199,6 +226,25 @@ fn assignment_and_the_way_to_the_oracle_add_up() {
         assert!(part.is_none_or(|p| p <= 1.0 + 1e-9), "{}: {part:?}", row.method);
         assert_eq!(row.to_oracle.is_some(), row.method.starts_with("paser"), "{}", row.method);
     }
+}
+
+#[test]
+fn a_match_is_the_cheapest_cascade_within_a_thousandth_where_there_is_one() {
+    let folder = tempdir().unwrap();
+    let segmenter = segmenter(folder.path());
+    let table = table(&segmenter);
+    let through = [0, 1, 11];
+    let start = Cascade::choose(&table, &[0.1, 0.3, 0.6], 0.01, IdkCost::Accepting);
+    let fixed = |gate: f64| Cascade::with_gates(vec![gate; 2]);
+    let cost = |c: &Cascade| table.flops(&c.decide(&table), 0, &through);
+    let (sure, doubting) = (fixed(9.0).iou(&table), fixed(-9.0).iou(&table));
+    for goal in [sure, doubting, f64::midpoint(sure, doubting)] {
+        let matched = start.matching(&table, goal, &through);
+        let reached = matched.iou(&table);
+        assert!(reached >= goal - 1e-12, "an IoU between the ends can be reached: {reached} for {goal}");
+        assert!(cost(&matched) <= cost(&fixed(-9.0)), "no cascade costs more than one that always doubts");
+    }
+    assert_eq!(start.matching(&table, 2.0, &through).grid, start.grid, "the grid stays with the gates");
 }
 
 #[test]

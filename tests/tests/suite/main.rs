@@ -1,6 +1,7 @@
 //! Golden-number, pipeline, command-line and window tests across the public interfaces.
 
 mod baselines;
+mod commands;
 mod comparison;
 mod fixture;
 mod golden;

@@ -1,8 +1,12 @@
 //! Nets of the comparison trained on whole tiles through the program: beside the nets of a bundle, alone,
 //! interrupted, by the clock; and such nets as f1 to fm.
 
+use crate::baselines::checkpoint;
 use crate::fixture::program;
 use crate::training::{Place, under_way};
+use burn::tensor::Device;
+use paser_core::bundle::Bundle;
+use paser_core::net::{import, params};
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -148,4 +152,33 @@ fn any_net_may_be_a_task_net_but_only_a_unet_f0() {
     assert_eq!(said["iou"], shown["iou"], "its batch norm came through the file");
     let train = with(&place.train("c", &small), &["--set", &format!("nets.0={net}")]);
     place.refuses(&train, "f0 must be a U-Net");
+}
+
+#[test]
+fn training_goes_on_from_imported_weights_of_the_right_classes() {
+    let place = Place::new("3", "64");
+    checkpoint(&place.at("b0.safetensors"), |_| ());
+    let import = |classes: &str, out: &str| {
+        let (file, out) = (place.text("b0.safetensors"), place.text(out));
+        ["import", "--model", "segformer-b0", &file, "--out", &out, "--classes", classes].map(str::to_owned)
+    };
+    place.run(&import("3", "three.net"));
+    place.run(&import("5", "five.net"));
+    let one = ["--model", "segformer-b0", "--split", "1,1,1", "--set", "model.length.steps=1"];
+    let train = |start: &str| with(&place.train("b", &one), &["--start", &place.text(start)]);
+    place.refuses(&train("five.net"), "it is no segformer-b0 of 3 classes for images of 1 channels");
+    place.refuses(&train("b0.safetensors"), "it does not say what net it holds");
+    place.run(&train("three.net"));
+    let manifest = manifest(&place, "b");
+    let entry = &manifest["others"][0];
+    assert_eq!((&entry["spec"]["channels"], &entry["channels"]), (&json!(3), &json!(1)), "grey is repeated");
+    let bundle = Bundle::open(&place.at("b")).unwrap();
+    let net = bundle.load_other("segformer-b0", &Device::flex()).unwrap();
+    let (_, imported) =
+        import::decode(&std::fs::read(place.at("three.net")).unwrap(), &Device::flex()).unwrap();
+    let (ours, theirs) = (params::state(&net), params::state(&imported));
+    let far =
+        ours.iter().flat_map(|(name, v)| v.data.iter().zip(&theirs[name].data)).map(|(a, b)| (a - b).abs());
+    let steps = far.filter(|d| *d > 0.0).fold(0.0, f32::max);
+    assert!(steps > 0.0 && steps < 1.0, "one step from the imported weights, not fresh ones: {steps}");
 }

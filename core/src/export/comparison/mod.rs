@@ -4,7 +4,7 @@ mod plot;
 mod table;
 
 use super::write_atomic;
-use crate::bundle::Manifest;
+use crate::bundle::{Manifest, WholeEntry};
 use crate::compare::Row;
 use crate::error::{Error, Result};
 use crate::noise::Noise;
@@ -28,29 +28,44 @@ pub struct Comparison<'a> {
     pub bundle: &'a str,
     /// Names of the classes in order.
     pub classes: Vec<&'a str>,
-    /// How each whole-tile net was trained, by its name.
-    pub trained: Vec<Trained<'a>>,
+    /// How the nets were trained: the bundle's own and its policies first, then each whole-tile net.
+    pub trained: Vec<Trained>,
 }
 
-/// How a whole-tile net was trained.
+/// How nets were trained.
 #[derive(Clone, Debug, Serialize)]
-pub struct Trained<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Its schedule, steps and time in words.
-    pub schedule: &'a str,
-    /// Its loss in words.
-    pub loss: &'a str,
+pub struct Trained {
+    /// Name of the net, or "f0, f1, ... and policies".
+    pub name: String,
+    /// Schedule, steps and time in words.
+    pub schedule: String,
+    /// What was minimised, in words; empty for PaSeR's own.
+    pub loss: String,
+}
+
+/// Steps and wall seconds of PaSeR's own stages, those of the training that it started from first.
+fn own(manifest: &Manifest) -> Option<Trained> {
+    let before = manifest.training.pointer("/started_from/training/stages");
+    let stages = before.into_iter().chain(manifest.training.get("stages"));
+    let stage = |stage: &serde_json::Value| {
+        let (steps, seconds) = (stage["steps"].as_u64()?, stage["seconds"].as_f64()?);
+        let name = stage["name"].as_str()?;
+        (steps > 0).then(|| format!("{name} {steps} steps in {seconds:.0} s"))
+    };
+    let told: Vec<String> = stages.filter_map(|s| s.as_array()).flatten().filter_map(stage).collect();
+    let name = "f0, f1, ... and policies".to_owned();
+    (!told.is_empty()).then(|| Trained { name, schedule: told.join(", "), loss: String::new() })
 }
 
 impl<'a> Comparison<'a> {
     /// Of `rows` on `images` images of a bundle.
     pub fn new(rows: &'a [Row], manifest: &'a Manifest, on: String, noise: Noise) -> Self {
         let named = |name: &str| rows.iter().any(|r| r.method == name);
-        let trained = manifest.others.iter().filter(|o| named(&o.name)).map(|o| Trained {
-            name: &o.name,
-            schedule: o.training["schedule"].as_str().unwrap_or_default(),
-            loss: o.training["loss"].as_str().unwrap_or_default(),
+        let said = |o: &WholeEntry, what: &str| o.training[what].as_str().unwrap_or_default().to_owned();
+        let others = manifest.others.iter().filter(|o| named(&o.name)).map(|o| Trained {
+            name: o.name.clone(),
+            schedule: said(o, "schedule"),
+            loss: said(o, "loss"),
         });
         Self {
             rows,
@@ -60,7 +75,7 @@ impl<'a> Comparison<'a> {
             noise,
             bundle: &manifest.name,
             classes: manifest.classes.iter().map(|c| c.name.as_str()).collect(),
-            trained: trained.collect(),
+            trained: own(manifest).into_iter().chain(others).collect(),
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) fn svg(c: &Comparison<'_>) -> String {
          <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#fff\"/>\n\
          <text x=\"{LEFT}\" y=\"26\" font-size=\"17\" font-weight=\"bold\">IoU over cost</text>\n\
          <text x=\"{LEFT}\" y=\"46\" fill=\"#555\">{}</text>\n",
-        escape(&format!("{}, {} images, noise {}, bundle {}", c.on, c.images, c.noise, c.bundle))
+        escape(&format!("{} ({}), noise {}, bundle {}", c.on, c.images, c.noise, c.bundle))
     );
     frame.axes(&mut svg);
     let mut taken = Taken::default();
@@ -45,6 +45,7 @@ pub(super) fn svg(c: &Comparison<'_>) -> String {
         let places: Vec<(f64, f64)> = rows.iter().map(|r| frame.place(r)).collect();
         curve(&mut svg, &places, colour, dash);
         places.iter().for_each(|p| taken.point(*p));
+        places.windows(2).for_each(|pair| taken.line(pair[0], pair[1]));
         let _ = writeln!(
             svg,
             "<path d=\"M{legend:.1} 68h22\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"/>\
@@ -65,7 +66,9 @@ pub(super) fn svg(c: &Comparison<'_>) -> String {
     }
     for (row, place) in single.iter().zip(&places) {
         let tvd = row.tvd.map_or_else(String::new, |t| format!(", TVD {t}"));
-        taken.label(&mut svg, &format!("{}{tvd}", row.title()), *place, "#222", true);
+        let remark = row.remark.as_ref().filter(|_| row.shares.is_empty());
+        let remark = remark.map_or_else(String::new, |r| format!(" ({r})"));
+        taken.label(&mut svg, &format!("{}{remark}{tvd}", row.method), *place, "#222", true);
     }
     for (method, _, colour, _) in &CURVES[..2] {
         for row in c.rows.iter().filter(|r| r.method == *method && r.tvd.is_none()) {
@@ -180,6 +183,16 @@ struct Taken(Vec<[f64; 4]>);
 impl Taken {
     fn point(&mut self, (x, y): (f64, f64)) {
         self.0.push([x - 5.0, y - 5.0, x + 5.0, y + 5.0]);
+    }
+
+    /// A line, as a chain of small points.
+    fn line(&mut self, from: (f64, f64), to: (f64, f64)) {
+        let links = ((to.0 - from.0).hypot(to.1 - from.1) / 8.0).ceil().max(1.0);
+        for i in 0..links as usize {
+            let part = i as f64 / links;
+            let (x, y) = (from.0 + part * (to.0 - from.0), from.1 + part * (to.1 - from.1));
+            self.0.push([x - 1.5, y - 1.5, x + 1.5, y + 1.5]);
+        }
     }
 
     fn free(&self, [l, t, r, b]: [f64; 4]) -> bool {

@@ -39,7 +39,7 @@ pub(super) fn markdown(c: &Comparison<'_>) -> String {
     let head = COLUMNS.join(" | ");
     let rule = COLUMNS.iter().enumerate().map(|(i, _)| if i == 0 { ":--" } else { "--:" });
     let mut text = format!(
-        "# Methods side by side\n\n{}, {} images, noise {}, bundle {}, λ {}.\n\n| {head} |\n|{}|\n",
+        "# Methods side by side\n\nOn {} ({}), noise {}, bundle {}, λ {}.\n\n| {head} |\n|{}|\n",
         c.on,
         c.images,
         c.noise,
@@ -50,7 +50,8 @@ pub(super) fn markdown(c: &Comparison<'_>) -> String {
     c.rows.iter().for_each(|r| text += &format!("| {} |\n", cells(r).join(" | ")));
     text += NOTES;
     for t in &c.trained {
-        text += &format!("- {}: {}; {}.\n", t.name, t.schedule, t.loss);
+        let loss = if t.loss.is_empty() { String::new() } else { format!("; {}", t.loss) };
+        text += &format!("- {}: {}{loss}.\n", t.name, t.schedule);
     }
     text
 }

@@ -1,12 +1,15 @@
 //! Everything a training run can be told, in one struct: file, flags and form are the same thing.
 
+mod check;
+mod presets;
+
 use crate::bundle::{F0Label, Sees};
 use crate::compare::IdkCost;
 use crate::data::augment::Augment;
 use crate::data::dataset::SplitRule;
 use crate::data::normalise::Normalisation;
 use crate::error::{Error, Result};
-use crate::net::{F0_MUST_DOUBT, NetSpec, UnetSpec};
+use crate::net::NetSpec;
 use crate::route::tiles::Layout;
 use crate::volume::Axes;
 use serde::{Deserialize, Serialize};
@@ -222,8 +225,6 @@ pub struct TrainConfig {
     pub model: WholeStage,
 }
 
-const PAPER_LAMBDAS: [f64; 7] = [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0];
-
 impl TrainConfig {
     /// The choices of `preset` for images of `channels` and `classes`.
     pub fn preset(preset: Preset, channels: usize, classes: usize) -> Self {
@@ -231,97 +232,6 @@ impl TrainConfig {
             Preset::Quick => Self::quick(channels, classes),
             Preset::Paper => Self::paper(channels, classes),
             Preset::Authors => Self::authors(channels, classes),
-        }
-    }
-
-    fn paper(channels: usize, classes: usize) -> Self {
-        let stage = Stage { length: Length::Epochs(200), batch: 32, learning_rate: 1e-4, cosine: false };
-        let patches = Layout::PAPER.patches();
-        Self {
-            preset: Preset::Paper,
-            seed: 42,
-            layout: Layout::PAPER,
-            nets: [UnetSpec::f0, UnetSpec::f1, UnetSpec::f2]
-                .map(|f| NetSpec::Unet(f(channels, classes)))
-                .to_vec(),
-            split: SplitRule::Parts([1270.0, 20.0, 40.0]),
-            axes: None,
-            thirds: true,
-            normalisation: Normalisation::Fixed { high: 255.0 },
-            class_weights: ClassWeights::None,
-            augment: Augment::default(),
-            dropout: true,
-            pretrain: vec![Stage { batch: 32 * patches, ..stage }; 2],
-            distil: stage,
-            beta: 0.01,
-            taught: None,
-            kd_printed: true,
-            passes: 5,
-            f0_label: F0Label::Mean,
-            policy: stage,
-            lambdas: PAPER_LAMBDAS.to_vec(),
-            lambda: Some(0.5),
-            least_share: 0.0,
-            estimator: Estimator::Sampled,
-            temperature: 0.0,
-            alpha: [0.7, 0.95],
-            cost_printed: true,
-            finetune: stage,
-            finetune_alpha: [0.95, 1.0],
-            conditioned: Some(Conditioning { stage, temperature: 0.005, sees: Sees::Patches, power: 3.0 }),
-            tvd: None,
-            idk_cost: IdkCost::default(),
-            model: WholeStage { stage, width: 1.0 },
-        }
-    }
-
-    fn authors(channels: usize, classes: usize) -> Self {
-        // weights for pore, carbon and nickel; other class tables get none
-        let given = ClassWeights::Given(vec![0.962_751_1, 0.896_902_9, 0.140_345_98]);
-        Self {
-            preset: Preset::Authors,
-            class_weights: if classes == 3 { given } else { ClassWeights::None },
-            kd_printed: false,
-            cost_printed: false,
-            f0_label: F0Label::FirstPass,
-            ..Self::paper(channels, classes)
-        }
-    }
-
-    fn quick(channels: usize, classes: usize) -> Self {
-        let stage = |steps, batch, learning_rate| Stage {
-            length: Length::Steps(steps),
-            batch,
-            learning_rate,
-            cosine: true,
-        };
-        Self {
-            preset: Preset::Quick,
-            split: SplitRule::Parts([0.7, 0.15, 0.15]),
-            axes: None,
-            thirds: false,
-            normalisation: Normalisation::Percentiles { low: 0.5, high: 99.5 },
-            class_weights: ClassWeights::InverseFrequency,
-            augment: Augment { crop: true, flips: true, turns: true, jitter: 0.05 },
-            dropout: false,
-            pretrain: vec![stage(500, 16, 3e-3), stage(160, 16, 1e-3)],
-            distil: stage(300, 6, 3e-3),
-            taught: Some(1),
-            policy: stage(60, 4, 3e-3),
-            lambdas: vec![0.0, 0.02, 0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0],
-            lambda: None,
-            least_share: 0.05,
-            estimator: Estimator::Expected,
-            temperature: 0.005,
-            finetune: stage(12, 4, 1e-4),
-            conditioned: Some(Conditioning {
-                stage: stage(150, 4, 1e-2),
-                temperature: 0.005,
-                sees: Sees::Patches,
-                power: 3.0,
-            }),
-            model: WholeStage::default(),
-            ..Self::paper(channels, classes)
         }
     }
 
@@ -359,91 +269,6 @@ impl TrainConfig {
             .ok_or_else(|| wrong("there is no such choice; --write-config FILE shows the names of all"))?;
         *place = serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::from(value.trim()));
         serde_json::from_value(all).map_err(|e| wrong(&e.to_string()))
-    }
-
-    /// # Errors
-    /// A sentence on the first choice that contradicts another.
-    pub fn check(&self) -> Result<()> {
-        let sound = |ok: bool, why: &str| if ok { Ok(()) } else { Err(Error::invalid(why)) };
-        sound(self.layout.is_valid(), "the patch grid must divide the tile")?;
-        sound(self.nets.len() >= 2, "at least two nets are needed: f0 and one larger")?;
-        sound(self.nets[0].can_doubt(), F0_MUST_DOUBT)?;
-        let channels = self.nets[0].channels();
-        sound(self.nets.iter().all(|n| n.takes(channels)), "the nets read different numbers of channels")?;
-        sound(self.pretrain.len() + 1 == self.nets.len(), "each of f1 to fm needs a pretraining stage")?;
-        let side = self.layout.patch().into_iter().min().unwrap_or(0);
-        let fits =
-            |n: &NetSpec| n.is_valid() && n.smallest_side() <= side && n.classes() == self.nets[0].classes();
-        sound(
-            self.nets.iter().all(fits),
-            "the patches are too small for the nets, or the nets differ in their classes",
-        )?;
-        sound(!self.lambdas.is_empty(), "at least one λ is needed")?;
-        let unit = |v: &f64| (0.0..=1.0).contains(v);
-        sound(
-            self.lambdas.iter().chain(&self.lambda).chain(&self.alpha).all(unit),
-            "λ and α must lie between 0 and 1",
-        )?;
-        sound((1..=1000).contains(&self.passes), "1 to 1000 Monte Carlo passes are possible")?;
-        if let Some(c) = &self.conditioned {
-            let positive = c.temperature > 0.0 && c.power > 0.0;
-            sound(positive, "temperature and power of the λ-conditioned policy must be positive")?;
-        }
-        if let Some(tvd) = &self.tvd {
-            sound(
-                tvd.rise > 0.0 && tvd.thresholds.iter().all(unit) && tvd.thresholds.is_sorted(),
-                "TVD thresholds must rise and lie between 0 and 1, and λ must rise",
-            )?;
-            sound(self.lambdas.contains(&0.0), "fine-tuning to a TVD starts from the policy at λ = 0")?;
-        }
-        let stages = self.pretrain.iter().chain([&self.distil, &self.policy, &self.finetune]);
-        let stages = stages.chain(self.conditioned.iter().map(|c| &c.stage));
-        let stages = stages.chain(self.tvd.iter().map(|t| &t.stage));
-        sound(
-            stages.clone().all(|s| s.batch > 0 && s.learning_rate > 0.0),
-            "batches and learning rates must be positive",
-        )?;
-        let timed = |s: &Stage| matches!(s.length, Length::Minutes(_));
-        let routed =
-            [&self.policy, &self.finetune].into_iter().chain(self.conditioned.iter().map(|c| &c.stage));
-        sound(
-            !routed.chain(self.tvd.iter().map(|t| &t.stage)).any(timed),
-            "only the training of a net can last a number of minutes; give the policies steps or epochs",
-        )?;
-        stages.map(|s| s.length).try_for_each(check_length)?;
-        self.check_weights(self.nets[0].classes())
-    }
-
-    /// # Errors
-    /// A sentence where the training of `spec` on whole tiles of `classes` classes contradicts itself.
-    pub fn check_whole(&self, spec: &NetSpec, classes: usize) -> Result<()> {
-        let sound = |ok: bool, why: &str| if ok { Ok(()) } else { Err(Error::invalid(why)) };
-        sound(self.layout.is_valid(), "the patch grid must divide the tile")?;
-        let side = self.layout.tile[0].min(self.layout.tile[1]);
-        sound(spec.is_valid() && spec.smallest_side() <= side, "the tiles are too small for the net")?;
-        let Stage { length, batch, learning_rate, .. } = self.model.stage;
-        sound(batch >= 2, "batch norm needs at least two tiles in a batch")?;
-        sound(learning_rate > 0.0, "batches and learning rates must be positive")?;
-        check_length(length)?;
-        self.check_weights(classes)
-    }
-
-    fn check_weights(&self, classes: usize) -> Result<()> {
-        match &self.class_weights {
-            ClassWeights::Given(w) if w.len() != classes => {
-                Err(Error::invalid("one weight a class is needed"))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-fn check_length(length: Length) -> Result<()> {
-    match length {
-        Length::Minutes(minutes) if !(minutes > 0.0 && minutes <= 1e6) => {
-            Err(Error::invalid("a stage must last a positive number of minutes"))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -1,0 +1,111 @@
+//! What every net says of every patch: the ground for rewards, curves and audits.
+
+use super::batch::plan;
+use super::method::{Choice, Method, Router};
+use super::segment::{Opinion, Segmenter, Tile, floats};
+use crate::data::normalise::Prepared;
+use crate::error::Result;
+
+/// What every net says of a tile: the ground for rewards, curves and audits.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// Number of the slice in the call.
+    pub slice: usize,
+    /// Its top left corner in the slice.
+    pub corner: [usize; 2],
+    /// What the policy reads [2,H,W]: f0's labels and entropy.
+    pub policy_input: Vec<f32>,
+    /// Labels of each patch by each net: [patches][nets][pixels].
+    pub labels: Vec<Vec<Vec<u8>>>,
+    /// Class probabilities of each patch by each net as a cascade's gate sees them: [patches][nets][classes *
+    /// pixels]; f0's are the mean of its passes.
+    pub probabilities: Vec<Vec<Vec<f32>>>,
+    /// Labels of each patch by each net as a cascade accepts them, where they differ in kind from `labels`.
+    pub accepted: Vec<Vec<Option<Vec<u8>>>>,
+}
+
+impl Segmenter {
+    /// Runs every net on every patch of `slices`.
+    ///
+    /// # Errors
+    /// Where there are no nets to route between or the device fails.
+    pub fn examine(&self, slices: &[Prepared]) -> Result<Vec<Examined>> {
+        self.check_nets()?;
+        let tiles = self.tiles(slices);
+        let mut all = Vec::with_capacity(tiles.len());
+        let mut left = tiles.as_slice();
+        for (items, size) in plan(tiles.len(), self.compute.tile_batches()) {
+            let (now, later) = left.split_at(items);
+            left = later;
+            let (said, first) = self.doubt(now, size);
+            let probabilities = floats(said.probabilities.clone().into_data())?;
+            let opinions = self.said((said, first), &[], items)?;
+            let one = probabilities.len() / size;
+            for ((tile, opinion), probabilities) in now.iter().zip(&opinions).zip(probabilities.chunks(one)) {
+                all.push(self.examine_tile(tile, opinion, probabilities)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// What the policy of `router` says of every patch of `slices` that lies in its slice: logits [nets] each,
+    /// or the λ-free outputs z where it is the λ-conditioned one at λ = 0. Runs f0, no other net.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn policy_outputs(&self, slices: &[Prepared], router: Router) -> Result<Vec<Vec<f32>>> {
+        self.check_nets()?;
+        let choice = Choice { method: Method::Paser, router, seed: 0 };
+        let tiles = self.tiles(slices);
+        let opinions = self.opinions(&tiles, &choice, &mut 0)?;
+        let layout = self.manifest.layout;
+        let of_tile = |(tile, opinion): (&Tile, Opinion)| -> Vec<Vec<f32>> {
+            let size = slices[tile.slice].size;
+            let live =
+                |(index, _): &(usize, &[f32])| layout.patch_in_slice(tile.corner, *index, size).is_some();
+            let patches = opinion.logits.chunks(self.models.nets.len()).enumerate().filter(live);
+            patches.map(|(_, logits)| logits.to_vec()).collect()
+        };
+        Ok(tiles.iter().zip(opinions).flat_map(of_tile).collect())
+    }
+
+    /// `probabilities` [K,H,W] are f0's.
+    pub(super) fn examine_tile(
+        &self,
+        tile: &Tile,
+        opinion: &Opinion,
+        probabilities: &[f32],
+    ) -> Result<Examined> {
+        let patches = self.manifest.layout.patches();
+        let pixels = self.manifest.layout.tile.iter().product();
+        let own = |index: usize| -> Vec<f32> {
+            probabilities.chunks(pixels).flat_map(|plane| self.cut_patch(plane, index)).collect()
+        };
+        let mut labels: Vec<Vec<Vec<u8>>> =
+            (0..patches).map(|index| vec![self.cut_patch(&opinion.labels, index)]).collect();
+        let mut sure: Vec<Vec<Vec<f32>>> = (0..patches).map(|index| vec![own(index)]).collect();
+        let values: Vec<Vec<f32>> = (0..patches).map(|index| self.patch_values(tile, index)).collect();
+        let mut accepted: Vec<Vec<Option<Vec<u8>>>> = vec![vec![None]; patches];
+        for net in 1..self.models.nets.len() {
+            let (mut left, mut said, mut gated) = (values.as_slice(), Vec::new(), Vec::new());
+            for (items, size) in plan(patches, self.compute.patch_batches()) {
+                let (now, later) = left.split_at(items);
+                left = later;
+                said.extend(self.answer(net, now, size)?);
+                if self.doubts_at_gate(net) {
+                    gated.extend(self.gated(net, now, size)?);
+                }
+            }
+            let mut gated = gated.into_iter();
+            for (patch, (label, probabilities)) in said.into_iter().enumerate() {
+                labels[patch].push(label);
+                let (own, seen) = gated.next().map_or((None, probabilities), |(l, p)| (Some(l), p));
+                accepted[patch].push(own);
+                sure[patch].push(seen);
+            }
+        }
+        let policy_input = [opinion.seen.as_slice(), &opinion.entropy].concat();
+        let Tile { slice, corner, .. } = *tile;
+        Ok(Examined { slice, corner, policy_input, labels, probabilities: sure, accepted })
+    }
+}
