@@ -155,7 +155,7 @@ fn row(ui: &mut Ui, pane: &mut Pane<'_>, row: &Row) {
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, row.title()));
     let chosen = pane.state.comparison.chosen.as_ref();
     if chosen.is_some_and(|(method, lambda)| *method == row.method && *lambda == row.lambda) {
-        ui.painter().rect_filled(line, 4.0, t.hovered);
+        ui.painter().rect_filled(line, 4.0, t.accent.gamma_multiply(0.2));
     } else if response.hovered() {
         ui.painter().rect_filled(line, 4.0, t.raised);
     }
