@@ -56,7 +56,7 @@ fn between(a: &CurvePoint, b: &CurvePoint, lambda: f64) -> CurvePoint {
 pub fn next(manifest: &Manifest, lambda: f64, above: bool) -> Option<f64> {
     let curve = curve(manifest);
     let mut lambdas = curve.iter().map(|p| p.lambda);
-    if above { lambdas.find(|l| *l > lambda + 1e-9) } else { lambdas.filter(|l| *l < lambda - 1e-9).last() }
+    if above { lambdas.find(|l| *l > lambda + 1e-9) } else { lambdas.rfind(|l| *l < lambda - 1e-9) }
 }
 
 /// Where λ stands on a slider from 0 to 1, and its number of steps where it has to stop at some.

@@ -37,7 +37,7 @@ pub(crate) fn read(state: &mut State, relink: Relink) -> Vec<Effect> {
 pub(super) fn relink(state: &mut State, item: Item, path: Option<PathBuf>) {
     let Some(relink) = &mut state.relink else { return };
     match path {
-        Some(path) => relink.put(item, path),
+        Some(path) => relink.put(item, &path),
         None => relink.leave_out(item),
     }
 }

@@ -170,7 +170,7 @@ impl Worker<'_> {
         }
         let seconds = since.elapsed().as_secs_f64();
         out.show(live(job.run, Stage::Report, job.slices.len(), since));
-        let (folder, note) = output.finish(read.digest(), seconds, &bundle, &job.control)?;
+        let (folder, note) = output.finish(read.digest().as_deref(), seconds, &bundle, &job.control)?;
         Ok((Some(folder), note))
     }
 }

@@ -64,7 +64,7 @@ impl Output {
     /// is none.
     pub(super) fn finish(
         mut self,
-        digest: Option<String>,
+        digest: Option<&str>,
         seconds: f64,
         bundle: &Bundle,
         control: &Control,

@@ -70,9 +70,7 @@ impl Link {
 /// The way from `folder` to `path` by at most three steps up; none where they share nothing.
 fn relative(folder: &Path, path: &Path) -> Option<PathBuf> {
     for (up, ancestor) in folder.ancestors().enumerate().take(4) {
-        if ancestor.parent().is_none() {
-            return None;
-        }
+        ancestor.parent()?; // what only shares the root shares nothing
         if let Ok(rest) = path.strip_prefix(ancestor) {
             return Some(std::iter::repeat_n("..", up).collect::<PathBuf>().join(rest));
         }

@@ -233,9 +233,9 @@ impl Relink {
     }
 
     /// Takes `path` for `item`.
-    pub fn put(&mut self, item: Item, path: PathBuf) {
+    pub fn put(&mut self, item: Item, path: &Path) {
         for (_, place) in self.places.iter_mut().filter(|(i, _)| *i == item) {
-            *place = Place::There(path.clone());
+            *place = Place::There(path.to_owned());
         }
     }
 
