@@ -77,7 +77,8 @@ impl Table {
                 examined.slice = place;
                 let patches =
                     (0..layout.patches()).map(|i| entry(&examined, sample, layout, classes, i)).collect();
-                examined.probabilities = Vec::new(); // large, and said in each patch's sureness now
+                // large, and said in each patch's sureness and confusions now
+                (examined.probabilities, examined.accepted) = (Vec::new(), Vec::new());
                 tiles.push(TileEntry { examined, patches });
             }
             progress(place + 1);

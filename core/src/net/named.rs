@@ -46,6 +46,14 @@ pub fn narrowed(name: &str, channels: usize, classes: usize, width: f64) -> Resu
 }
 
 impl NetSpec {
+    /// Whether both are nets of one kind and size, whatever they read, tell apart and decode with.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Segformer(a), Self::Segformer(b)) => (a.widths, a.depths) == (b.widths, b.depths),
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+
     /// What a table must say beside the net's name: whether it is smaller than the paper's net of its kind,
     /// and whether it is a reconstruction.
     pub fn remark(&self) -> Option<&'static str> {

@@ -102,12 +102,16 @@ pub(super) fn empty(request: &WholeRequest<'_>, run: &Run<'_>) -> Manifest {
 /// read only now, since another training may have added a net meanwhile.
 pub(super) fn join(folder: &Path, fresh: Option<Manifest>, mut entry: WholeEntry, net: &Net) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|e| Error::io("cannot create", folder, e))?;
-    let file = format!("{}.safetensors", entry.name);
+    let mut manifest = fresh.map_or_else(|| Ok(Bundle::open(folder)?.manifest), Ok::<_, Error>)?;
+    let before = manifest.other(&entry.name).map(|o| o.weights.file.clone()).filter(|file| !file.is_empty());
+    let mut file = format!("{}.safetensors", entry.name);
+    if before.as_ref() == Some(&file) {
+        file = format!("{}-anew.safetensors", entry.name); // the manifest names the old one until it is replaced
+    }
     let state = params::state(net);
     entry.weights = bundle::write_weights(folder, &file, &state, true)?;
     let held = params::load(entry.spec.init(&Device::flex(), 0), bundle::rounded(state));
     let held = held.map_err(|e| Error::invalid(e.to_string()))?;
-    let mut manifest = fresh.map_or_else(|| Ok(Bundle::open(folder)?.manifest), Ok::<_, Error>)?;
     let answer = trust::answer_of(&held, &entry.name, &manifest.layout, entry.channels)?;
     manifest.answers.retain(|a| a.net != entry.name);
     manifest.answers.push(answer);
@@ -115,5 +119,9 @@ pub(super) fn join(folder: &Path, fresh: Option<Manifest>, mut entry: WholeEntry
     manifest.others.push(entry);
     manifest.others.sort_by_key(|o| NAMES.iter().position(|n| *n == o.name));
     let bytes = serde_json::to_vec_pretty(&manifest).map_err(|e| Error::invalid(e.to_string()))?;
-    crate::export::write_atomic(&folder.join(MANIFEST), &bytes, true)
+    crate::export::write_atomic(&folder.join(MANIFEST), &bytes, true)?;
+    match before.map(|file| folder.join(file)).filter(|file| file.exists()) {
+        Some(old) => std::fs::remove_file(&old).map_err(|e| Error::io("cannot remove", &old, e)),
+        None => Ok(()),
+    }
 }

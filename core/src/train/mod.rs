@@ -5,6 +5,7 @@ mod bench;
 pub mod card;
 mod checkpoint;
 pub mod config;
+mod finetune;
 mod joining;
 pub mod loss;
 mod plan;
@@ -14,6 +15,7 @@ mod report;
 mod run;
 mod stage;
 mod supervised;
+mod to_tvd;
 mod trainer;
 mod watch;
 mod whole;
@@ -36,9 +38,9 @@ use crate::trust;
 use burn::tensor::Device;
 use checkpoint::Checkpoint;
 use plan::Plan;
-use reinforce::Reached;
 use run::{Pace, Run, Start};
 use std::path::Path;
+use to_tvd::Reached;
 use trainer::Trainer;
 
 /// What to train on and where to put the bundle.

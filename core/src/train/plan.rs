@@ -2,8 +2,9 @@
 
 use super::batches::Batches;
 use super::config::{Length, Stage};
+use super::finetune::FINETUNE;
 use super::loss;
-use super::reinforce::{CONDITIONED, FINETUNE};
+use super::reinforce::CONDITIONED;
 use super::run::Run;
 use crate::error::Result;
 use crate::net::dropout::Random;

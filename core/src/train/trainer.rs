@@ -1,10 +1,11 @@
 //! The stages of Algorithm 1, one after the other; each is taken from its checkpoint where it is finished.
 
 use super::checkpoint::Checkpoint;
-use super::reinforce::{self, Joint};
+use super::finetune::{self, Joint};
 use super::report::{StageReport, Summary};
 use super::run::Run;
 use super::{Policies, Request, fresh_policy, loss, supervised};
+use super::{reinforce, to_tvd};
 use crate::bundle::Sees;
 use crate::compare::Table;
 use crate::device::Compute;
@@ -131,13 +132,13 @@ impl Trainer<'_> {
         };
         let started = Instant::now();
         let joint = Joint { nets: nets.to_vec(), policy };
-        let joint = reinforce::finetune(run, &self.kept, &table, joint, costs, lambda)?;
+        let joint = finetune::finetune(run, &self.kept, &table, joint, costs, lambda)?;
         nets.clone_from_slice(&joint.nets);
         for (i, name) in names.iter().enumerate() {
             self.kept.save(name, &nets[i + 1])?;
         }
         self.kept.save("finetuned-policy", &joint.policy)?;
-        self.kept.finished(reinforce::FINETUNE)?;
+        self.kept.finished(finetune::FINETUNE)?;
         self.stages.push(StageReport::finetune(run, started.elapsed().as_secs_f64()));
         Ok(joint.policy)
     }
@@ -173,9 +174,7 @@ impl Trainer<'_> {
         };
         let zero = config.lambdas.iter().position(|l| *l == 0.0).map(|i| at[i].clone());
         let reached = match (&config.tvd, zero) {
-            (Some(tvd), Some(zero)) => {
-                reinforce::finetune_to_tvd(run, &self.kept, &table, &zero, costs, tvd)?
-            }
+            (Some(tvd), Some(zero)) => to_tvd::finetune_to_tvd(run, &self.kept, &table, &zero, costs, tvd)?,
             _ => Vec::new(),
         };
         Ok(Policies { at, reached, conditioned })

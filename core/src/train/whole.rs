@@ -171,8 +171,7 @@ fn first(
     };
     let bytes = std::fs::read(path).map_err(|e| Error::io("cannot read", path, e))?;
     let (found, net) = import::decode(&bytes, device).map_err(|why| Error::bad(path, why))?;
-    let kind = std::mem::discriminant::<NetSpec>;
-    if kind(&found) != kind(&spec) || found.classes() != classes || !found.takes(channels) {
+    if !found.is_like(&spec) || found.classes() != classes || !found.takes(channels) {
         return Err(Error::bad(
             path,
             format!(

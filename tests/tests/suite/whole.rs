@@ -167,6 +167,9 @@ fn training_goes_on_from_imported_weights_of_the_right_classes() {
     let one = ["--model", "segformer-b0", "--split", "1,1,1", "--set", "model.length.steps=1"];
     let train = |start: &str| with(&place.train("b", &one), &["--start", &place.text(start)]);
     place.refuses(&train("five.net"), "it is no segformer-b0 of 3 classes for images of 1 channels");
+    let larger =
+        train("three.net").iter().map(|a| a.replace("segformer-b0", "segformer")).collect::<Vec<_>>();
+    place.refuses(&larger, "it is no segformer of 3 classes");
     place.refuses(&train("b0.safetensors"), "it does not say what net it holds");
     place.run(&train("three.net"));
     let manifest = manifest(&place, "b");

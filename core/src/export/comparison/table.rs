@@ -100,7 +100,7 @@ fn cells(r: &Row) -> Vec<String> {
     let shares: Vec<String> = r.shares.iter().map(|s| format!("{:.1}", 100.0 * s)).collect();
     let part = |v: Option<f64>| figure(v.map(|v| 100.0 * v), 1);
     let oracle = match (r.to_oracle, r.to_oracle_same_shares) {
-        (None, None) => String::new(),
+        (a, None) => part(a),
         (a, b) => format!("{} ({})", part(a), part(b)),
     };
     let lambda = r.lambda.map_or_else(String::new, |l| l.to_string());
