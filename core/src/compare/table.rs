@@ -3,6 +3,7 @@
 
 use crate::cost::Flops;
 use crate::data::dataset::Sample;
+use crate::data::normalise::Prepared;
 use crate::error::Result;
 use crate::event::Control;
 use crate::metrics::{Confusion, UNLABELLED, macro_iou};
@@ -55,6 +56,16 @@ pub struct Table {
     classes: usize,
 }
 
+/// How many of the next samples are examined at once: small ones fill a batch together.
+fn together(segmenter: &Segmenter, samples: &[Sample], numbers: &[usize]) -> usize {
+    let mut tiles = 0;
+    let fits = numbers.iter().take_while(|n| {
+        tiles += segmenter.manifest.layout.tiles(samples[**n].image.size).len();
+        tiles <= segmenter.tiles_wanted()
+    });
+    fits.count().max(1)
+}
+
 impl Table {
     /// Runs every net on every patch of `samples[numbers]`; `progress` hears how many are done.
     ///
@@ -70,18 +81,23 @@ impl Table {
         let layout = segmenter.manifest.layout;
         let classes = segmenter.manifest.classes.len();
         let mut tiles = Vec::new();
-        for (place, number) in numbers.iter().enumerate() {
+        let mut place = 0;
+        while place < numbers.len() {
             control.check()?;
-            let sample = &samples[*number];
-            for mut examined in segmenter.examine(std::slice::from_ref(&sample.image))? {
-                examined.slice = place;
+            let several = together(segmenter, samples, &numbers[place..]);
+            let images: Vec<Prepared> =
+                numbers[place..place + several].iter().map(|n| samples[*n].image.clone()).collect();
+            for mut examined in segmenter.examine(&images)? {
+                examined.slice += place;
+                let sample = &samples[numbers[examined.slice]];
                 let patches =
                     (0..layout.patches()).map(|i| entry(&examined, sample, layout, classes, i)).collect();
                 // large, and said in each patch's sureness and confusions now
                 (examined.probabilities, examined.accepted) = (Vec::new(), Vec::new());
                 tiles.push(TileEntry { examined, patches });
             }
-            progress(place + 1);
+            place += several;
+            progress(place);
         }
         Ok(Self { tiles, samples: numbers.to_vec(), layout, classes })
     }

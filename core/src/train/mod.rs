@@ -26,9 +26,9 @@ pub use config::{Preset, TrainConfig};
 pub use report::{StageReport, Summary};
 pub use whole::{WholeRequest, WholeSummary, train_whole};
 
-use crate::bundle::{Bundle, Sees};
+use crate::bundle::{Bundle, Sees, SplitRecord};
 use crate::data::classes::ClassMap;
-use crate::data::dataset::Dataset;
+use crate::data::dataset::{Dataset, Split};
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::event::{Control, Progress};
@@ -78,9 +78,6 @@ pub fn train(
 ) -> Result<Summary> {
     let config = request.config;
     config.check()?;
-    if request.out.exists() && !request.force {
-        return Err(Error::Exists(request.out.to_owned()));
-    }
     let channels = config.nets[0].channels();
     let data = Dataset::read_along(
         request.images,
@@ -91,6 +88,48 @@ pub fn train(
         config.axes,
     )?;
     let split = config.split.split(data.samples.len(), config.seed)?;
+    train_on(Material { data, split, own: None, record: None }, request, compute, control, events)
+}
+
+/// Images in memory with who learns from which.
+pub struct Material {
+    /// The images.
+    pub data: Dataset,
+    /// What is trained on, chosen by and reported on.
+    pub split: Split,
+    /// Images of each net and of the policy, where they are not all of the split's.
+    pub own: Option<Own>,
+    /// How the bundle names the split, where it does not name every image.
+    pub record: Option<SplitRecord>,
+}
+
+/// Numbers of the images that each net and the policy learn from, where these differ.
+#[derive(Clone, Debug)]
+pub struct Own {
+    /// Of each net, f0 first: what it learns from, and what it is looked at with.
+    pub nets: Vec<[Vec<usize>; 2]>,
+    /// Of the policies.
+    pub policy: Vec<usize>,
+}
+
+/// Trains a bundle on images in memory; of `request` the paths of images and labels are not read.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_on(
+    material: Material,
+    request: &Request<'_>,
+    compute: &Compute,
+    control: &Control,
+    events: &mut dyn FnMut(Progress),
+) -> Result<Summary> {
+    let config = request.config;
+    config.check()?;
+    if request.out.exists() && !request.force {
+        return Err(Error::Exists(request.out.to_owned()));
+    }
+    let Material { data, split, own, record } = material;
+    let channels = config.nets[0].channels();
     let weights = run::class_weights(config, &data, &split.train, &request.classes.names)?;
     trust::check_gradients(compute)?;
     let kept = Checkpoint::open(request.out, "", config, request.resume)?;
@@ -100,6 +139,8 @@ pub fn train(
         config,
         data: &data,
         split,
+        own,
+        record,
         device,
         control,
         weights,

@@ -47,22 +47,22 @@ impl Plan {
             .collect::<Result<Vec<Cost>>>()?;
         let router = policy(run)?;
         let mut stages = VecDeque::new();
-        let images = run.stage_images(0);
-        let steps = |stage: &Stage, size| {
-            stage.length.steps(Batches::new(run, &images, size, stage, "plan").per_epoch()) as f64
+        let steps = |stage: &Stage, net, size| {
+            let batches = Batches::new(run, &run.net_images(net), size, stage, "plan");
+            stage.length.steps(batches.per_epoch()) as f64
         };
         let lasts = |stage: &Stage, seconds: f64| match stage.length {
             Length::Minutes(minutes) => 60.0 * minutes,
             _ => seconds,
         };
         for (i, stage) in config.pretrain.iter().enumerate() {
-            let seconds = steps(stage, patch) * stage.batch as f64 * nets[i + 1].step;
+            let seconds = steps(stage, i + 1, patch) * stage.batch as f64 * nets[i + 1].step;
             stages.push_back((format!("pretrain f{}", i + 1), lasts(stage, seconds)));
         }
         let taught = config.taught.unwrap_or(config.distil.batch) as f64;
         let teacher = nets[nets.len() - 1].pass * config.layout.patches() as f64;
         let step = config.distil.batch as f64 * nets[0].step + taught * teacher;
-        let seconds = steps(&config.distil, tile) * step;
+        let seconds = steps(&config.distil, 0, tile) * step;
         stages.push_back(("distil f0".to_owned(), lasts(&config.distil, seconds)));
         let larger: f64 = nets[1..].iter().map(|n| n.pass).sum();
         let examined = config.passes as f64 * nets[0].pass + larger * config.layout.patches() as f64;

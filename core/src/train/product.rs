@@ -180,7 +180,7 @@ impl Trainer<'_> {
             },
             normalisation: config.normalisation,
             curve: Vec::new(),
-            split: run.data.record(&run.split),
+            split: run.record.clone().unwrap_or_else(|| run.data.record(&run.split)),
             training: serde_json::Value::Null,
             answers: Vec::new(),
         }

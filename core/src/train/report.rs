@@ -35,7 +35,7 @@ impl StageReport {
             0 => (config.distil, config.layout.tile),
             i => (config.pretrain[i - 1], config.layout.patch()),
         };
-        Self::new(name, &stage, run, pieces(&run.data.samples, &run.stage_images(0), size), seconds)
+        Self::new(name, &stage, run, pieces(&run.data.samples, &run.net_images(index), size), seconds)
     }
 
     pub(crate) fn policy(name: &str, run: &Run<'_>, seconds: f64) -> Self {

@@ -1,8 +1,10 @@
 //! What all stages of a training run share.
 
+use super::Own;
 use super::config::{ClassWeights, Stage, TrainConfig};
 use super::loss;
 use super::plan::Plan;
+use crate::bundle::SplitRecord;
 use crate::data::dataset::{Crop, Dataset, Split};
 use crate::error::{Error, Result};
 use crate::event::{Control, Figure, Picture, Progress};
@@ -17,6 +19,10 @@ pub(crate) struct Run<'a> {
     pub(crate) config: &'a TrainConfig,
     pub(crate) data: &'a Dataset,
     pub(crate) split: Split,
+    /// Who learns from which images, where these differ.
+    pub(crate) own: Option<Own>,
+    /// How the bundle names the split, where it does not name every image.
+    pub(crate) record: Option<SplitRecord>,
     /// With gradients.
     pub(crate) device: Device,
     pub(crate) control: &'a Control,
@@ -132,12 +138,25 @@ impl Run<'_> {
     /// Training images of stage 0 (pretraining), 1 (policy) or 2 (fine-tuning): a third each where
     /// the configuration asks for it and there are enough, else all.
     pub(crate) fn stage_images(&self, stage: usize) -> Vec<usize> {
+        if let Some(own) = &self.own {
+            return own.policy.clone();
+        }
         let train = &self.split.train;
         if !self.config.thirds || train.len() < 3 {
             return train.clone();
         }
         let third = |i: usize| train.len() * i / 3;
         train[third(stage)..third(stage + 1)].to_vec()
+    }
+
+    /// Images that net `index` learns from.
+    pub(crate) fn net_images(&self, index: usize) -> Vec<usize> {
+        self.own.as_ref().map_or_else(|| self.stage_images(0), |own| own.nets[index][0].clone())
+    }
+
+    /// Images that net `index` is looked at with while it learns.
+    pub(crate) fn held_out(&self, index: usize) -> &[usize] {
+        self.own.as_ref().map_or(&self.split.validation, |own| &own.nets[index][1])
     }
 
     /// Input [N,C,H,W], weighted one-hot targets [N,K,H,W] and number of labelled pixels.

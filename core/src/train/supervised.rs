@@ -29,9 +29,9 @@ pub(crate) fn pretrain(run: &mut Run<'_>, kept: &Checkpoint, index: usize) -> Re
     let stage = run.config.pretrain[index - 1];
     let size = run.config.layout.patch();
     let name = format!("pretrain f{index}");
-    let batches = Batches::new(run, &run.stage_images(0), size, &stage, &name);
+    let batches = Batches::new(run, &run.net_images(index), size, &stage, &name);
     let per_epoch = batches.per_epoch();
-    let mut lesson = Pretrain { batches, size, held_out: HeldOut::of(run, size, LOOKED_AT) };
+    let mut lesson = Pretrain { batches, size, held_out: HeldOut::of(run, index, size, LOOKED_AT) };
     drive(run, kept, &name, &stage, per_epoch, Pupils::net(run.first(index)), &mut lesson)?.into_net()
 }
 
@@ -68,9 +68,9 @@ impl Lesson for Pretrain {
 pub(crate) fn distil(run: &mut Run<'_>, kept: &Checkpoint, teacher: &Net) -> Result<Net> {
     let stage = run.config.distil;
     let size = run.config.layout.tile;
-    let batches = Batches::new(run, &run.stage_images(0), size, &stage, "distil f0");
+    let batches = Batches::new(run, &run.net_images(0), size, &stage, "distil f0");
     let per_epoch = batches.per_epoch();
-    let held_out = HeldOut::of(run, size, LOOKED_AT / run.config.layout.patches().max(4));
+    let held_out = HeldOut::of(run, 0, size, LOOKED_AT / run.config.layout.patches().max(4));
     let mut lesson = Distil { batches, size, held_out, teacher: teacher.valid(), known: HashMap::new() };
     drive(run, kept, "distil f0", &stage, per_epoch, Pupils::net(run.first(0)), &mut lesson)?.into_net()
 }
@@ -103,7 +103,8 @@ impl Distil {
 impl Lesson for Distil {
     fn step(&mut self, run: &mut Run<'_>, pupils: &mut Pupils, step: usize, rate: f64) -> Result<Said> {
         let batch = self.batches.at(run, step);
-        let taught = run.config.taught.unwrap_or(batch.len()).clamp(1, batch.len());
+        let most = if run.config.beta == 0.0 { 0 } else { batch.len() };
+        let taught = run.config.taught.unwrap_or(most).clamp(most.min(1), most);
         let answers: Vec<Tensor<4>> = batch
             .iter()
             .take(taught)
@@ -113,10 +114,12 @@ impl Lesson for Distil {
         let (x, targets, pixels) = run.tensors(&crops, self.size);
         let net = &mut pupils.nets[0];
         let logits = net.module.forward_train(x, &mut Random);
-        let ce = loss::cross_entropy(logits.clone(), targets, pixels);
-        let kd = loss::distillation(logits.narrow(0, 0, taught), Tensor::cat(answers, 0));
-        let own = if run.config.kd_printed { 1.0 } else { 1.0 - run.config.beta };
-        let loss = ce * own + kd * run.config.beta;
+        let mut loss = loss::cross_entropy(logits.clone(), targets, pixels);
+        if !answers.is_empty() {
+            let kd = loss::distillation(logits.narrow(0, 0, taught), Tensor::cat(answers, 0));
+            let own = if run.config.kd_printed { 1.0 } else { 1.0 - run.config.beta };
+            loss = loss * own + kd * run.config.beta;
+        }
         net.step(rate, &loss);
         Ok(Said { loss: loss.detach(), figures: Vec::new(), done: false })
     }
@@ -137,14 +140,14 @@ pub(super) struct HeldOut {
 }
 
 impl HeldOut {
-    pub(super) fn of(run: &Run<'_>, size: [usize; 2], count: usize) -> Self {
+    pub(super) fn of(run: &Run<'_>, net: usize, size: [usize; 2], count: usize) -> Self {
         let corners = |i: &usize| {
             let [height, width] = run.data.samples[*i].image.size;
             let i = *i;
             let rows = (0..height).step_by(size[0]);
             rows.flat_map(move |y| (0..width).step_by(size[1]).map(move |x| (i, [y, x])))
         };
-        let all: Vec<(usize, [usize; 2])> = run.split.validation.iter().flat_map(corners).collect();
+        let all: Vec<(usize, [usize; 2])> = run.held_out(net).iter().flat_map(corners).collect();
         let taken = all.iter().step_by((all.len() / count.max(1)).max(1)).take(count);
         Self { crops: taken.map(|(i, corner)| run.data.samples[*i].crop(*corner, size)).collect(), size }
     }

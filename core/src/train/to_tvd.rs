@@ -97,12 +97,17 @@ impl Lesson for ToTvd<'_> {
     }
 }
 
+/// Tiles that the policy is asked about at once.
+const AT_ONCE: usize = 64;
+
 /// Shares of the table's patches that `policy` sends to each net.
 fn routing(run: &Run<'_>, table: &Table, policy: &Policy, nets: usize) -> Result<Vec<f64>> {
     let mut actions = Vec::new();
-    for tile in 0..table.tiles.len() {
-        let logits = floats(policy.forward(inputs(run, table, &[tile]).inner()).into_data())?;
-        let live = logits.chunks(nets).zip(&table.tiles[tile].patches).filter(|(_, p)| p.at.is_some());
+    let tiles: Vec<usize> = (0..table.tiles.len()).collect();
+    for some in tiles.chunks(AT_ONCE) {
+        let logits = floats(policy.forward(inputs(run, table, some).inner()).into_data())?;
+        let patches = some.iter().flat_map(|tile| &table.tiles[*tile].patches);
+        let live = logits.chunks(nets).zip(patches).filter(|(_, p)| p.at.is_some());
         actions.extend(live.map(|(logits, _)| argmax(logits)));
     }
     Ok(shares(actions.into_iter(), nets))

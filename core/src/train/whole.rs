@@ -120,6 +120,8 @@ pub fn train_whole(
         config,
         data: &data,
         split,
+        own: None,
+        record: None,
         device,
         control,
         weights,
@@ -190,7 +192,7 @@ fn learn(run: &mut Run<'_>, kept: &Checkpoint, name: &str, net: Net) -> Result<(
     let what = format!("train {name}");
     let batches = Batches::new(run, &run.split.train.clone(), size, &stage, &what);
     let per_epoch = batches.per_epoch();
-    let mut lesson = Whole { batches, size, held_out: HeldOut::of(run, size, LOOKED_AT) };
+    let mut lesson = Whole { batches, size, held_out: HeldOut::of(run, 0, size, LOOKED_AT) };
     let net = drive(run, kept, &what, &stage, per_epoch, Pupils::net(net), &mut lesson)?.into_net()?;
     let report = StageReport::whole(name, run);
     kept.save_note(name, &report)?;
