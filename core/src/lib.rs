@@ -16,6 +16,7 @@ pub mod net;
 pub mod noise;
 pub mod places;
 pub mod route;
+pub mod study;
 pub mod train;
 pub mod trust;
 pub mod volume;

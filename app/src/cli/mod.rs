@@ -15,6 +15,7 @@ mod places;
 mod rerun;
 mod segment;
 mod stack;
+mod study;
 mod train;
 
 use crate::window;
@@ -89,6 +90,8 @@ enum Verb {
     Bench(bench::BenchArgs),
     /// Every method side by side: fixed nets, random, IDK cascades, PaSeR at every λ, the oracle, other nets
     Compare(compare::CompareArgs),
+    /// One of the paper's experiments
+    Study(study::StudyArgs),
     /// Repeat a run from its evidence file and compare
     Rerun(rerun::RerunArgs),
     /// Fractions, surfaces, connectivity, particle sizes, correlation and tortuosity of a label stack
@@ -137,6 +140,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Evaluate(args)) => evaluate::run(&args, common),
         Some(Verb::Bench(args)) => bench::run(&args, common),
         Some(Verb::Compare(args)) => compare::run(&args, common),
+        Some(Verb::Study(args)) => study::run(&args, common),
         Some(Verb::Rerun(args)) => rerun::run(&args, common),
         Some(Verb::Measure(args)) => measure::run(&args, common),
     };

@@ -149,7 +149,7 @@ fn whole(
 
 /// One bar a stage.
 #[derive(Default)]
-struct Display {
+pub(super) struct Display {
     stage: String,
     bar: Option<ProgressBar>,
     /// Tenth of the stage that was last told without a terminal.
@@ -157,7 +157,7 @@ struct Display {
 }
 
 impl Display {
-    fn show(&mut self, p: &Progress) {
+    pub(super) fn show(&mut self, p: &Progress) {
         if let Some(note) = &p.note {
             eprintln!("{note}");
             return;
@@ -186,7 +186,7 @@ impl Display {
         }
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }

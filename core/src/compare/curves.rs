@@ -19,6 +19,14 @@ pub fn iou_at(segmenter: &Segmenter, table: &Table) -> Result<f64> {
     Ok(mean(&table.iou(&decide(segmenter, &outputs(segmenter, table, router)?, router))))
 }
 
+/// The net for every patch of every tile of `table` by the policy of `router`.
+///
+/// # Errors
+/// Where the bundle has no such policy or the device fails.
+pub fn actions(segmenter: &Segmenter, table: &Table, router: Router) -> Result<Vec<Vec<u8>>> {
+    Ok(decide(segmenter, &outputs(segmenter, table, router)?, router))
+}
+
 /// IoU, shares and cost of every policy trained at one λ on `table`'s images.
 ///
 /// # Errors

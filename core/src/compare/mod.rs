@@ -15,7 +15,7 @@ mod table;
 mod whole;
 
 pub use cascade::{Cascade, IdkCost, LAMBDA as LAMBDA_IDK};
-pub use curves::{KindsCompared, conditioned_curve, curve, iou_at, kinds};
+pub use curves::{KindsCompared, actions, conditioned_curve, curve, iou_at, kinds};
 pub(crate) use idk::through;
 pub(crate) use oracle::segment as segment_by_oracle;
 pub use row::Row;

@@ -20,7 +20,19 @@ pub fn png_rgb(path: &Path, width: usize, height: usize, values: &[u8], force: b
     write(path, [width, height], values, ExtendedColorType::Rgb8, force)
 }
 
+/// The bytes of an 8-bit colour PNG of `width * height * 3` values.
+///
+/// # Errors
+/// Where the values are not as many as that.
+pub fn bytes_rgb(width: usize, height: usize, values: &[u8]) -> Result<Vec<u8>> {
+    encode([width, height], values, ExtendedColorType::Rgb8)
+}
+
 fn write(path: &Path, size: [usize; 2], values: &[u8], color: ExtendedColorType, force: bool) -> Result<()> {
+    write_atomic(path, &encode(size, values, color)?, force)
+}
+
+fn encode(size: [usize; 2], values: &[u8], color: ExtendedColorType) -> Result<Vec<u8>> {
     let [width, height] = size.map(|edge| u32::try_from(edge).unwrap_or(0));
     let expected = u64::from(width) * u64::from(height) * u64::from(color.channel_count());
     if expected == 0 || expected != values.len() as u64 {
@@ -33,8 +45,8 @@ fn write(path: &Path, size: [usize; 2], values: &[u8], color: ExtendedColorType,
     let mut bytes = Vec::new();
     PngEncoder::new(&mut bytes)
         .write_image(values, width, height, color)
-        .map_err(|e| Error::bad(path, format!("the picture could not be encoded: {e}")))?;
-    write_atomic(path, &bytes, force)
+        .map_err(|e| Error::invalid(format!("the picture could not be encoded: {e}")))?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

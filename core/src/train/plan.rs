@@ -49,7 +49,7 @@ impl Plan {
         let mut stages = VecDeque::new();
         let steps = |stage: &Stage, net, size| {
             let batches = Batches::new(run, &run.net_images(net), size, stage, "plan");
-            stage.length.steps(batches.per_epoch()) as f64
+            steps_of(stage, batches.per_epoch())
         };
         let lasts = |stage: &Stage, seconds: f64| match stage.length {
             Length::Minutes(minutes) => 60.0 * minutes,
@@ -74,7 +74,7 @@ impl Plan {
         };
         let routed = |stage: &Stage, images: &[usize], step: f64| {
             let per_epoch = (tiles(images) as usize).div_ceil(stage.batch.max(1));
-            stage.length.steps(per_epoch) as f64 * stage.batch as f64 * step
+            steps_of(stage, per_epoch) * stage.batch as f64 * step
         };
         let (first, second) = (run.stage_images(1), run.stage_images(2));
         if config.finetune.length.steps(1) > 0 {
@@ -107,6 +107,14 @@ impl Plan {
         let at = self.stages.iter().position(|(name, _)| name == stage)?;
         self.stages.drain(..at);
         Some(self.stages.iter().skip(1).map(|(_, seconds)| seconds).sum())
+    }
+}
+
+/// Steps of a stage; none where the clock ends it, as that cannot be told in steps.
+fn steps_of(stage: &Stage, per_epoch: usize) -> f64 {
+    match stage.length {
+        Length::Minutes(_) => 0.0,
+        length => length.steps(per_epoch) as f64,
     }
 }
 
