@@ -1,29 +1,61 @@
 //! `paser study`: one of the paper's experiments.
 
 use super::Common;
+use super::input::bundle;
+use super::places::sample;
 use super::train::Display;
+use paser_core::data::classes::ClassMap;
 use paser_core::event::Control;
-use paser_core::study::{Context, Scale, Study, run as study};
+use paser_core::study::{Context, Labelled, Scale, Study, run as study};
 use paser_core::{Error, Result, places};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct StudyArgs {
-    /// noisy-mnist
+    /// noisy-mnist, lambda-curve, mc-samples, placement, where-it-looks
     #[arg(value_name = "NAME")]
     name: Study,
-    /// Folder of the study's data: of MNIST's four idx files
+    /// Folder of a data set that the study reads itself: of MNIST's four idx files
     #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-    /// The paper's numbers of steps and images instead of those that a workstation does in about an hour
-    #[arg(long)]
-    full: bool,
+    data: Option<PathBuf>,
+    /// Folder or stack of images, for studies of a bundle; the bundled sample where not given
+    #[arg(long, value_name = "DIR", requires = "labels", requires = "classes")]
+    images: Option<PathBuf>,
+    /// Folder or stack of labels under the same names
+    #[arg(long, value_name = "DIR", requires = "images")]
+    labels: Option<PathBuf>,
+    /// Classes in order and their values in the label files
+    #[arg(long, value_name = "pore=2,carbon=1,nickel=0", requires = "images")]
+    classes: Option<ClassMap>,
+    /// Bundle; the shipped one where not given
+    #[arg(long, value_name = "B")]
+    bundle: Option<PathBuf>,
+    /// trial (a few steps), workstation (about an hour without a graphics card, reduced) or paper
+    #[arg(long, value_name = "SCALE", default_value = "workstation")]
+    scale: Scale,
     /// Where trained nets stay, for this study and others; the program's cache folder where not given
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
     /// Folder for the page, its tables and figures
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+}
+
+impl StudyArgs {
+    /// What was named, or the bundled sample with the shipped bundle.
+    fn labelled(&self) -> Result<Labelled> {
+        let bundle = bundle(self.bundle.as_deref())?;
+        let (images, labels, classes) = match (&self.images, &self.labels, &self.classes) {
+            (Some(images), Some(labels), Some(classes)) => (images.clone(), labels.clone(), classes.clone()),
+            _ => {
+                let folder = sample()?;
+                let names: Vec<String> = bundle.manifest.classes.iter().map(|c| c.name.clone()).collect();
+                let classes = ClassMap { values: (1..=names.len() as u32).collect(), names };
+                (folder.join("images.tif"), folder.join("labels.tif"), classes)
+            }
+        };
+        Ok(Labelled { images, labels, classes, bundle: bundle.folder().to_owned() })
+    }
 }
 
 pub(super) fn run(args: &StudyArgs, common: &Common) -> Result<()> {
@@ -37,9 +69,10 @@ pub(super) fn run(args: &StudyArgs, common: &Common) -> Result<()> {
     let page = study(
         args.name,
         &mut Context {
-            data: &args.data,
+            data: args.data.as_deref(),
+            labelled: Some(args.labelled()?),
             cache: &cache,
-            scale: if args.full { Scale::Paper } else { Scale::Workstation },
+            scale: args.scale,
             seed: common.seed,
             compute: &compute,
             control: &control,

@@ -73,6 +73,13 @@ pub struct MonteCarlo {
     /// then the mean of the passes is also what the cascade accepts.
     #[serde(default = "one")]
     pub gates: usize,
+    /// Whether f0's dropout is on. Off, one pass says how unsure it is, at a fifth of five passes' cost.
+    #[serde(default = "on")]
+    pub dropout: bool,
+}
+
+fn on() -> bool {
+    true
 }
 
 fn one() -> usize {
@@ -219,7 +226,8 @@ impl Manifest {
             self.curve.is_empty() || self.curve.len() == self.policies.len(),
             "its curve does not match its policies",
         )?;
-        let MonteCarlo { passes, gates, .. } = self.monte_carlo;
+        let MonteCarlo { passes, gates, dropout, .. } = self.monte_carlo;
+        sound(dropout || passes == 1, "without dropout all passes are the same, so one must do")?;
         let sensible = [passes, gates].iter().all(|n| (1..=1000).contains(n));
         sound(sensible, "it asks for a senseless number of passes")?;
         if let Some(entry) = &self.conditioned {

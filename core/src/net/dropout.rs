@@ -47,6 +47,11 @@ pub fn mc_masks(shapes: &[[usize; 3]], seed: u64, pass: usize, device: &Device) 
     shapes.iter().map(|shape| mask(*shape, seeds.seed(), device)).collect()
 }
 
+/// Masks that keep everything: a pass without dropout.
+pub fn no_masks(shapes: &[[usize; 3]], device: &Device) -> Vec<Tensor<4>> {
+    shapes.iter().map(|[c, h, w]| Tensor::ones([1, *c, *h, *w], device)).collect()
+}
+
 fn mask([channels, height, width]: [usize; 3], seed: u32, device: &Device) -> Tensor<4> {
     let count = channels * height * width;
     let on = (1.0 / KEEP) as f32;

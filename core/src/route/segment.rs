@@ -11,7 +11,7 @@ use crate::data::normalise::Prepared;
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::metrics::UNLABELLED;
-use crate::net::dropout::mc_masks;
+use crate::net::dropout::{mc_masks, no_masks};
 use crate::trust;
 use burn::tensor::{Tensor, TensorData};
 
@@ -139,7 +139,11 @@ impl Segmenter {
         };
         let shapes = manifest.nets.first().map_or_else(Vec::new, |n| n.spec.dropout_shapes(tile));
         let mc = manifest.monte_carlo;
-        let masks = (0..mc.passes).map(|pass| mc_masks(&shapes, mc.seed, pass, &compute.device)).collect();
+        let pass = |pass| match mc.dropout {
+            true => mc_masks(&shapes, mc.seed, pass, &compute.device),
+            false => no_masks(&shapes, &compute.device),
+        };
+        let masks = (0..mc.passes).map(pass).collect();
         let gate_masks = gates::masks(&manifest, &compute.device);
         Self { manifest, compute, models, bundle: None, others: Others::default(), costs, masks, gate_masks }
     }

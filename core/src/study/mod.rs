@@ -2,9 +2,16 @@
 //! paper's figures beside its own.
 
 mod digits;
+mod ground;
+mod lambda_curve;
+mod mc_samples;
 mod noisy_mnist;
 mod page;
+mod placement;
+mod statistics;
+mod where_it_looks;
 
+pub use ground::Labelled;
 pub use page::{Figure, Page, Table};
 
 use crate::device::Compute;
@@ -15,6 +22,8 @@ use std::path::Path;
 /// How large a study is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scale {
+    /// A few steps: shows that a study runs, and nothing else.
+    Trial,
     /// What a workstation without a graphics card does in about an hour; every page says "reduced".
     #[default]
     Workstation,
@@ -26,6 +35,7 @@ impl Scale {
     /// Name for people and folders.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Trial => "trial (a few steps, its figures mean nothing)",
             Self::Workstation => "workstation (reduced)",
             Self::Paper => "paper",
         }
@@ -33,9 +43,21 @@ impl Scale {
 
     fn folder(self) -> &'static str {
         match self {
+            Self::Trial => "trial",
             Self::Workstation => "workstation",
             Self::Paper => "paper",
         }
+    }
+}
+
+impl std::str::FromStr for Scale {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        [Self::Trial, Self::Workstation, Self::Paper]
+            .into_iter()
+            .find(|s| s.folder() == text)
+            .ok_or_else(|| Error::invalid(format!("\"{text}\" is no scale; use trial, workstation or paper")))
     }
 }
 
@@ -44,11 +66,25 @@ impl Scale {
 pub enum Study {
     /// Tables 1 and 2 (right half), Figs. 3, 4, 8, 12 and section R4.
     NoisyMnist,
+    /// Fig. 5b.
+    LambdaCurve,
+    /// Fig. 5a.
+    McSamples,
+    /// Costs of a placement in place of Eq. 3.
+    Placement,
+    /// Figs. 6, 7 and 9.
+    WhereItLooks,
 }
 
 impl Study {
     /// All, with their names.
-    pub const ALL: [(Self, &str); 1] = [(Self::NoisyMnist, "noisy-mnist")];
+    pub const ALL: [(Self, &str); 5] = [
+        (Self::NoisyMnist, "noisy-mnist"),
+        (Self::LambdaCurve, "lambda-curve"),
+        (Self::McSamples, "mc-samples"),
+        (Self::Placement, "placement"),
+        (Self::WhereItLooks, "where-it-looks"),
+    ];
 }
 
 impl std::str::FromStr for Study {
@@ -64,8 +100,10 @@ impl std::str::FromStr for Study {
 
 /// What a study works with.
 pub struct Context<'a> {
-    /// Folder of its data.
-    pub data: &'a Path,
+    /// Folder of a data set that the study reads itself.
+    pub data: Option<&'a Path>,
+    /// Images with labels, and a bundle, for studies of a bundle.
+    pub labelled: Option<Labelled>,
     /// Where trained nets stay, for this study and others.
     pub cache: &'a Path,
     /// How large.
@@ -80,6 +118,15 @@ pub struct Context<'a> {
     pub events: &'a mut dyn FnMut(Progress),
 }
 
+impl Context<'_> {
+    /// The folder of the data set that the study reads itself.
+    fn folder(&self) -> Result<&Path> {
+        self.data.ok_or_else(|| {
+            Error::invalid("this study reads a data set of its own; name its folder with --data")
+        })
+    }
+}
+
 /// Runs a study; what an interrupted one had trained is taken up.
 ///
 /// # Errors
@@ -87,5 +134,9 @@ pub struct Context<'a> {
 pub fn run(study: Study, context: &mut Context<'_>) -> Result<Page> {
     match study {
         Study::NoisyMnist => noisy_mnist::run(context),
+        Study::LambdaCurve => lambda_curve::run(context),
+        Study::McSamples => mc_samples::run(context),
+        Study::Placement => placement::run(context),
+        Study::WhereItLooks => where_it_looks::run(context),
     }
 }

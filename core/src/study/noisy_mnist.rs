@@ -51,7 +51,7 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<Page> {
     }
     let bundle = Bundle::open(&bundle)?;
     let segmenter = Segmenter::new(&bundle, context.compute.clone())?;
-    let digits = Digits::read(context.data, "t10k-images-idx3-ubyte")?;
+    let digits = Digits::read(context.folder()?, "t10k-images-idx3-ubyte")?;
     let seed = context.seed;
     let samples: Vec<Sample> = (0..NOISES.len())
         .flat_map(|n| (0..digits.count()).map(move |i| (i, n)))
@@ -91,10 +91,16 @@ fn measure(
 
 /// Trains each net on its own noise and the policies on all of them.
 fn learn(context: &mut Context<'_>, out: &Path) -> Result<()> {
-    let digits = Digits::read(context.data, "train-images-idx3-ubyte")?;
+    let digits = Digits::read(context.folder()?, "train-images-idx3-ubyte")?;
     let config = config(context);
-    let last = digits.count() - VALIDATION;
-    let held = last..last + if context.scale == Scale::Paper { VALIDATION } else { LOOKED_AT };
+    let last = digits.count() - VALIDATION.min(digits.count() / 6);
+    let (looked_at, policy) = match context.scale {
+        Scale::Paper => (VALIDATION, POLICY),
+        Scale::Workstation => (LOOKED_AT, POLICY),
+        Scale::Trial => (4, 6),
+    };
+    let held = last..digits.count().min(last + looked_at);
+    let policy_first = last.saturating_sub(policy);
     let mut samples = Vec::new();
     let mut take = |digits: &Digits, range: std::ops::Range<usize>, n: usize| -> Vec<usize> {
         let first = samples.len();
@@ -104,8 +110,8 @@ fn learn(context: &mut Context<'_>, out: &Path) -> Result<()> {
     let mut own = Own { nets: Vec::new(), policy: Vec::new() };
     let mut split = Split::default();
     for n in 0..NOISES.len() {
-        let nets = take(&digits, 0..last - POLICY, n);
-        let policy = take(&digits, last - POLICY..last, n);
+        let nets = take(&digits, 0..policy_first, n);
+        let policy = take(&digits, policy_first..last, n);
         let validation = take(&digits, held.clone(), n);
         split.train.extend(nets.iter().chain(&policy));
         split.validation.extend(&validation);
@@ -123,8 +129,8 @@ fn learn(context: &mut Context<'_>, out: &Path) -> Result<()> {
     };
     let data = Dataset { samples, range: Range { low: 0.0, high: 255.0 }, ignored: 0 };
     let request = Request {
-        images: context.data,
-        labels: context.data,
+        images: out,
+        labels: out,
         classes: &ClassMap { names: vec!["background".to_owned(), "digit".to_owned()], values: vec![0, 1] },
         config: &config,
         out,
@@ -138,12 +144,12 @@ fn learn(context: &mut Context<'_>, out: &Path) -> Result<()> {
 }
 
 fn config(context: &Context<'_>) -> TrainConfig {
-    let paper = context.scale == Scale::Paper;
-    let stage = |steps, epochs, learning_rate| Stage {
-        length: if paper { Length::Epochs(epochs) } else { Length::Steps(steps) },
-        batch: 128,
-        learning_rate: if paper { 1e-4 } else { learning_rate },
-        cosine: !paper,
+    let stage = |steps, epochs, learning_rate| match context.scale {
+        Scale::Paper => {
+            Stage { length: Length::Epochs(epochs), batch: 128, learning_rate: 1e-4, cosine: false }
+        }
+        Scale::Workstation => Stage { length: Length::Steps(steps), batch: 128, learning_rate, cosine: true },
+        Scale::Trial => Stage { length: Length::Steps(2), batch: 2, learning_rate, cosine: true },
     };
     let nets = [UnetSpec::f0(1, 2), UnetSpec::f1(1, 2), UnetSpec::f2(1, 2)].map(NetSpec::Unet);
     TrainConfig {
@@ -168,7 +174,7 @@ fn config(context: &Context<'_>) -> TrainConfig {
         tvd: Some(TvdStage {
             thresholds: TVD.to_vec(),
             rise: 0.001,
-            stage: Stage { length: Length::Steps(1000), cosine: false, learning_rate: 1e-3, batch: 128 },
+            stage: Stage { learning_rate: 1e-3, cosine: false, ..stage(1000, 200, 1e-3) },
         }),
         ..TrainConfig::preset(Preset::Quick, 1, 2)
     }

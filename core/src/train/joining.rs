@@ -85,6 +85,7 @@ pub(super) fn empty(request: &WholeRequest<'_>, run: &Run<'_>) -> Manifest {
         cascade: None,
         lambda: 0.0,
         monte_carlo: MonteCarlo {
+            dropout: true,
             passes: config.passes,
             seed: config.seed,
             label: config.f0_label,

@@ -173,6 +173,7 @@ impl Trainer<'_> {
             cascade: None,
             lambda: config.lambdas[0],
             monte_carlo: MonteCarlo {
+                dropout: true,
                 passes: config.passes,
                 seed: config.seed,
                 label: config.f0_label,

@@ -82,7 +82,7 @@ pub fn bundle(folder: &Path, kind: &Kind) -> Bundle {
         others: Vec::new(),
         cascade: None,
         lambda: 0.5,
-        monte_carlo: MonteCarlo { passes: 3, seed: 1, label: F0Label::Mean, gates: 1 },
+        monte_carlo: MonteCarlo { passes: 3, seed: 1, label: F0Label::Mean, gates: 1, dropout: true },
         normalisation: Normalisation::Percentiles { low: 0.5, high: 99.5 },
         curve: Vec::new(),
         split: SplitRecord::default(),

@@ -15,6 +15,7 @@ mod pipeline;
 mod refusals;
 mod runs;
 mod shipped;
+mod studies;
 mod training;
 mod whole;
 mod window;

@@ -4,7 +4,7 @@
 mod figures;
 mod page;
 pub mod run;
-mod svg;
+pub(crate) mod svg;
 mod tables;
 
 pub use run::RunReport;

@@ -14,19 +14,19 @@ const BOTTOM: f64 = 44.0;
 const TICKS: f64 = 5.0;
 
 /// One line or one cloud of points.
-pub(super) struct Series {
-    pub(super) name: String,
-    pub(super) colour: [u8; 3],
-    pub(super) points: Vec<(f64, f64)>,
+pub(crate) struct Series {
+    pub(crate) name: String,
+    pub(crate) colour: [u8; 3],
+    pub(crate) points: Vec<(f64, f64)>,
     /// Points marked one by one instead of joined.
-    pub(super) marks: bool,
+    pub(crate) marks: bool,
 }
 
 /// A chart's words.
-pub(super) struct Words<'a> {
-    pub(super) title: &'a str,
-    pub(super) x: &'a str,
-    pub(super) y: &'a str,
+pub(crate) struct Words<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) x: &'a str,
+    pub(crate) y: &'a str,
 }
 
 /// Text as it may stand in HTML.
@@ -49,6 +49,16 @@ pub(super) fn chart(words: &Words<'_>, series: &[Series], zero: bool) -> String 
         frame.series(&mut svg, series, i);
     }
     svg + "</svg>"
+}
+
+/// The same as a file of its own.
+pub(crate) fn standalone(words: &Words<'_>, series: &[Series], zero: bool) -> String {
+    const STYLE: &str = "text{font:11px system-ui,sans-serif}.t{font-weight:600;font-size:12px}.m{text-anchor:middle}\
+                         .e{text-anchor:end}.g{stroke:#ddd;fill:none}";
+    let head = format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\"", 2.0 * WIDTH);
+    let body = chart(words, series, zero).replacen("<svg", &head, 1);
+    let ground = format!("<style>{STYLE}</style><rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#fff\"/>");
+    body.replacen("</title>", &format!("</title>{ground}"), 1)
 }
 
 struct Axis {

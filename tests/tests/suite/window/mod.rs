@@ -105,7 +105,7 @@ pub(super) fn model() -> Model {
         others: Vec::new(),
         cascade: None,
         lambda: 0.05,
-        monte_carlo: MonteCarlo { passes: 8, seed: 1, label: F0Label::Mean, gates: 1 },
+        monte_carlo: MonteCarlo { passes: 8, seed: 1, label: F0Label::Mean, gates: 1, dropout: true },
         normalisation: Normalisation::Fixed { high: 255.0 },
         curve: lambdas.iter().enumerate().map(point).collect(),
         split: SplitRecord::default(),

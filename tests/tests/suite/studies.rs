@@ -1,0 +1,112 @@
+//! Studies end to end on what a test can make: their pages, tables and figures, the same for the same seed.
+
+use crate::fixture::{Kind, bundle, json, refused, stack_of};
+use paser_core::hash::unit;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::{TempDir, tempdir};
+
+/// A small bundle, and a stack with labels.
+fn ground() -> TempDir {
+    let folder = tempdir().unwrap();
+    bundle(&folder.path().join("b"), &Kind::small());
+    stack_of(&folder.path().join("x.tif"), [3, 64, 64], &|z, i| (255.0 * unit(z as u32, i as u32)) as u8);
+    stack_of(&folder.path().join("y.tif"), [3, 64, 64], &|z, i| 1 + ((i / 9 + z) % 3) as u8);
+    folder
+}
+
+fn study(folder: &Path, name: &str, out: &str) -> serde_json::Value {
+    let text = |name: &str| folder.join(name).display().to_string();
+    let (images, labels, bundle, out) = (text("x.tif"), text("y.tif"), text("b"), text(out));
+    let classes = "class0=1,class1=2,class2=3";
+    let data =
+        ["--images", &images, "--labels", &labels, "--classes", classes, "--bundle", &bundle, "--out", &out];
+    json(folder, &[&["study", name][..], &data].concat())
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn studies_of_a_bundle_write_page_tables_figures_and_numbers() {
+    let folder = ground();
+    for (name, table, figure) in [
+        ("lambda-curve", "lambda-curve_curve.csv", "lambda-curve.svg"),
+        ("mc-samples", "mc-samples_entropy.csv", "mc-samples.svg"),
+        ("where-it-looks", "where-it-looks_doubt.csv", "where-it-looks_1.png"),
+    ] {
+        let told = study(folder.path(), name, name);
+        assert_eq!(told["study"], name);
+        let out = folder.path().join(name);
+        let written = files(&out);
+        for file in [table, figure, &format!("{name}.md"), &format!("{name}.json")] {
+            assert!(written.iter().any(|w| w == file), "{file} is not among {written:?}");
+        }
+        let page = std::fs::read_to_string(out.join(format!("{name}.md"))).unwrap();
+        assert!(
+            page.contains("3 images that the bundle has never seen") && page.contains("reduced"),
+            "{page}"
+        );
+        let again = study(folder.path(), name, &format!("{name}-again"));
+        assert_eq!(told["figures"], again["figures"], "{name}: the same seed gives the same figures");
+    }
+    let (images, labels) = (folder.path().join("x.tif"), folder.path().join("y.tif"));
+    let (images, labels) = (images.display().to_string(), labels.display().to_string());
+    let bundle = folder.path().join("b").display().to_string();
+    let wrong = ["study", "mc-samples", "--images", &images, "--labels", &labels, "--classes", "a=1,b=2"];
+    refused(folder.path(), &[&wrong[..], &["--bundle", &bundle]].concat(), "tells apart");
+    refused(folder.path(), &["study", "noisy-mnist"], "--data");
+}
+
+/// MNIST's files with a few digits.
+fn digits(folder: &Path) -> PathBuf {
+    let data = folder.join("mnist");
+    std::fs::create_dir(&data).unwrap();
+    for (name, count) in [("train-images-idx3-ubyte", 36u32), ("t10k-images-idx3-ubyte", 4)] {
+        let head = [0x0803, count, 28, 28].into_iter().flat_map(u32::to_be_bytes);
+        let pixel = |i: u32| if (i / 28) % 28 > 6 && (i % 28) * 7 % 5 < 2 { 230 } else { 0 };
+        let bytes: Vec<u8> = head.chain((0..count * 784).map(pixel)).collect();
+        std::fs::write(data.join(name), bytes).unwrap();
+    }
+    data
+}
+
+#[test]
+fn noisy_mnist_trains_measures_and_repeats() {
+    let folder = tempdir().unwrap();
+    let data = digits(folder.path()).display().to_string();
+    let cache = |n: &str| folder.path().join(n).display().to_string();
+    let run = |n: &str| {
+        let cache = cache(n);
+        let study = ["study", "noisy-mnist", "--data", &data, "--scale", "trial", "--cache", &cache];
+        json(folder.path(), &study)
+    };
+    let told = run("one");
+    assert_eq!(told["figures"]["images"], 12);
+    let rows = told["figures"]["rows"].as_array().unwrap();
+    let methods: Vec<&str> = rows.iter().map(|r| r["method"].as_str().unwrap()).collect();
+    for method in ["f0", "f1", "f2", "random", "idk", "paser"] {
+        assert!(methods.contains(&method), "{method} is not among {methods:?}");
+    }
+    // the paper's counting: five passes of f0 and one of f_RL for every image, then the net it went to
+    let paser = rows.iter().find(|r| r["method"] == "paser").unwrap();
+    let share = |i: usize| paser["shares"][i].as_f64().unwrap();
+    let fixed = 12.0 * (5.0 * 5_574_656.0 + 4_550_704.0);
+    let routed = 12.0 * (share(1) * 40_738_816.0 + share(2) * 644_251_648.0);
+    assert!((paser["flops_total"].as_f64().unwrap() - fixed - routed).abs() < 2.0, "{paser}");
+    let again = run("two");
+    for part in ["rows", "assigned"] {
+        let strip = |v: &serde_json::Value| v["figures"][part].to_string().replace(char::is_whitespace, "");
+        assert_eq!(strip(&told), strip(&again), "{part}");
+    }
+}
+
+#[test]
+fn a_study_that_does_not_exist_is_wrong_usage() {
+    let out = Command::new(crate::fixture::program()).args(["study", "astrology"]).output().unwrap();
+    assert_eq!(out.status.code(), Some(2));
+}
