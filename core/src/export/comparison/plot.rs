@@ -35,51 +35,88 @@ pub(super) fn svg(c: &Comparison<'_>) -> String {
     );
     frame.axes(&mut svg);
     let mut taken = Taken::default();
-    let mut legend = LEFT;
-    for (method, name, colour, dash) in CURVES {
-        let mut rows: Vec<&Row> = c.rows.iter().filter(|r| r.method == method && r.tvd.is_none()).collect();
-        if rows.is_empty() {
-            continue;
-        }
-        rows.sort_by(|a, b| a.lambda.unwrap_or(0.0).total_cmp(&b.lambda.unwrap_or(0.0)));
-        let places: Vec<(f64, f64)> = rows.iter().map(|r| frame.place(r)).collect();
+    legend(&mut svg, c);
+    // PaSeR's curves come last and so lie above the others
+    for (method, _, colour, dash) in CURVES.iter().rev() {
+        let places: Vec<(f64, f64)> = along(c, method).iter().map(|r| frame.place(r)).collect();
         curve(&mut svg, &places, colour, dash);
         places.iter().for_each(|p| taken.point(*p));
         places.windows(2).for_each(|pair| taken.line(pair[0], pair[1]));
-        let _ = writeln!(
-            svg,
-            "<path d=\"M{legend:.1} 68h22\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"/>\
-             <text x=\"{:.1}\" y=\"72.5\" font-size=\"12.5\">{}</text>",
-            legend + 28.0,
-            escape(name)
-        );
-        legend += 46.0 + name.chars().count() as f64 * 6.5;
     }
-    let single: Vec<&Row> = c.rows.iter().filter(|r| r.lambda.is_none() || r.tvd.is_some()).collect();
-    let places: Vec<(f64, f64)> = single.iter().map(|r| frame.place(r)).collect();
-    places.iter().for_each(|p| taken.point(*p));
-    for (x, y) in &places {
-        let _ = writeln!(
-            svg,
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" fill=\"#fff\" stroke=\"#222\" stroke-width=\"1.8\"/>"
-        );
-    }
-    for (row, place) in single.iter().zip(&places) {
-        let tvd = row.tvd.map_or_else(String::new, |t| format!(", TVD {t}"));
-        let remark = row.remark.as_ref().filter(|_| row.shares.is_empty());
-        let remark = remark.map_or_else(String::new, |r| format!(" ({r})"));
-        taken.label(&mut svg, &format!("{}{remark}{tvd}", row.method), *place, "#222", true);
-    }
+    singles(&mut svg, c, &frame, &mut taken);
     for (method, _, colour, _) in &CURVES[..2] {
-        for row in c.rows.iter().filter(|r| r.method == *method && r.tvd.is_none()) {
-            let name = row.lambda.map_or_else(String::new, |l| format!("λ {l}"));
-            taken.label(&mut svg, &name, frame.place(row), colour, false);
+        for (name, place) in lambdas(&along(c, method), &frame) {
+            taken.label(&mut svg, &name, place, colour, false);
         }
     }
     svg + "</svg>\n"
 }
 
+/// The rows of a curve by rising λ.
+fn along<'a>(c: &'a Comparison<'_>, method: &str) -> Vec<&'a Row> {
+    let mut rows: Vec<&Row> = c.rows.iter().filter(|r| r.method == method && r.tvd.is_none()).collect();
+    rows.sort_by(|a, b| a.lambda.unwrap_or(0.0).total_cmp(&b.lambda.unwrap_or(0.0)));
+    rows
+}
+
+fn legend(svg: &mut String, c: &Comparison<'_>) {
+    let mut left = LEFT;
+    for (method, name, colour, dash) in CURVES {
+        if along(c, method).is_empty() {
+            continue;
+        }
+        let _ = writeln!(
+            svg,
+            "<path d=\"M{left:.1} 68h22\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"/>\
+             <text x=\"{:.1}\" y=\"72.5\" font-size=\"12.5\">{}</text>",
+            left + 28.0,
+            escape(name)
+        );
+        left += 46.0 + name.chars().count() as f64 * 6.5;
+    }
+}
+
+/// The methods without a curve, and policies tuned to a TVD, as named points.
+fn singles(svg: &mut String, c: &Comparison<'_>, frame: &Frame, taken: &mut Taken) {
+    let alone = |r: &&Row| r.lambda.is_none() || (r.tvd.is_some() && r.method == "paser");
+    let rows: Vec<&Row> = c.rows.iter().filter(alone).collect();
+    for row in &rows {
+        let (x, y) = frame.place(row);
+        taken.point((x, y));
+        let _ = writeln!(
+            svg,
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" fill=\"#fff\" stroke=\"#222\" stroke-width=\"1.8\"/>"
+        );
+    }
+    for row in rows {
+        let tvd = row.tvd.map_or_else(String::new, |t| format!(", TVD {t}"));
+        let remark = row.remark.as_ref().filter(|_| row.shares.is_empty());
+        let remark = remark.map_or_else(String::new, |r| format!(" ({r})"));
+        taken.label(svg, &format!("{}{remark}{tvd}", row.method), frame.place(row), "#222", true);
+    }
+}
+
+/// Names of a curve's points; neighbours in one place share theirs, as in "λ 0.3 to 1".
+fn lambdas(rows: &[&Row], frame: &Frame) -> Vec<(String, (f64, f64))> {
+    let near = |a: &&Row, b: &&Row| {
+        let ((ax, ay), (bx, by)) = (frame.place(a), frame.place(b));
+        (ax - bx).hypot(ay - by) < 3.0
+    };
+    let name = |group: &[&Row]| {
+        let (first, last) = (group.first()?, group.last()?);
+        let text = match (first.lambda?, last.lambda?) {
+            (a, b) if a == b => format!("λ {a}"),
+            (a, b) => format!("λ {a} to {b}"),
+        };
+        Some((text, frame.place(first)))
+    };
+    rows.chunk_by(near).filter_map(name).collect()
+}
+
 fn curve(svg: &mut String, places: &[(f64, f64)], colour: &str, dash: &str) {
+    if places.is_empty() {
+        return;
+    }
     let path: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
     let _ = writeln!(
         svg,
