@@ -43,18 +43,24 @@ pub struct Trained {
     pub loss: String,
 }
 
-/// Steps and wall seconds of PaSeR's own stages, those of the training that it started from first.
+/// Steps and wall seconds of PaSeR's own stages.
 fn own(manifest: &Manifest) -> Option<Trained> {
-    let before = manifest.training.pointer("/started_from/training/stages");
-    let stages = before.into_iter().chain(manifest.training.get("stages"));
     let stage = |stage: &serde_json::Value| {
         let (steps, seconds) = (stage["steps"].as_u64()?, stage["seconds"].as_f64()?);
         let name = stage["name"].as_str()?;
         (steps > 0).then(|| format!("{name} {steps} steps in {seconds:.0} s"))
     };
-    let told: Vec<String> = stages.filter_map(|s| s.as_array()).flatten().filter_map(stage).collect();
+    let told: Vec<String> = stages(&manifest.training).into_iter().filter_map(stage).collect();
     let name = "f0, f1, ... and policies".to_owned();
     (!told.is_empty()).then(|| Trained { name, schedule: told.join(", "), loss: String::new() })
+}
+
+/// The stages of a training and of those that it went on from, the oldest first.
+fn stages(training: &serde_json::Value) -> Vec<&serde_json::Value> {
+    let before = training.pointer("/started_from/training");
+    let mut all = before.map(stages).unwrap_or_default();
+    all.extend(training["stages"].as_array().into_iter().flatten());
+    all
 }
 
 impl<'a> Comparison<'a> {
