@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct StudyArgs {
-    /// noisy-mnist, lambda-curve, mc-samples, placement, where-it-looks
+    /// battery-table, noisy-mnist, lambda-curve, mc-samples, placement, where-it-looks
     #[arg(value_name = "NAME")]
     name: Study,
     /// Folder of a data set that the study reads itself: of MNIST's four idx files

@@ -1,6 +1,7 @@
 //! The paper's experiments, each one call: it trains what is missing, measures, and gives a page with the
 //! paper's figures beside its own.
 
+mod battery_table;
 mod digits;
 mod ground;
 mod lambda_curve;
@@ -66,6 +67,8 @@ impl std::str::FromStr for Scale {
 pub enum Study {
     /// Tables 1 and 2 (right half), Figs. 3, 4, 8, 12 and section R4.
     NoisyMnist,
+    /// Tables 1 and 2 (left half), R1, R2, Fig. 1.
+    BatteryTable,
     /// Fig. 5b.
     LambdaCurve,
     /// Fig. 5a.
@@ -78,7 +81,8 @@ pub enum Study {
 
 impl Study {
     /// All, with their names.
-    pub const ALL: [(Self, &str); 5] = [
+    pub const ALL: [(Self, &str); 6] = [
+        (Self::BatteryTable, "battery-table"),
         (Self::NoisyMnist, "noisy-mnist"),
         (Self::LambdaCurve, "lambda-curve"),
         (Self::McSamples, "mc-samples"),
@@ -134,6 +138,7 @@ impl Context<'_> {
 pub fn run(study: Study, context: &mut Context<'_>) -> Result<Page> {
     match study {
         Study::NoisyMnist => noisy_mnist::run(context),
+        Study::BatteryTable => battery_table::run(context),
         Study::LambdaCurve => lambda_curve::run(context),
         Study::McSamples => mc_samples::run(context),
         Study::Placement => placement::run(context),
