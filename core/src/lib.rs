@@ -18,6 +18,7 @@ pub mod places;
 pub mod route;
 pub mod train;
 pub mod trust;
+pub mod uncertainty;
 pub mod volume;
 
 pub use error::{Error, Result};
