@@ -19,6 +19,7 @@ pub mod route;
 pub mod study;
 pub mod train;
 pub mod trust;
+pub mod uncertainty;
 pub mod volume;
 
 pub use error::{Error, Result};

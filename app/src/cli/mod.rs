@@ -2,6 +2,7 @@
 //! with one sentence, 2 wrong usage.
 
 mod bench;
+mod calibrate;
 mod compare;
 mod diagnose;
 mod evaluate;
@@ -82,6 +83,8 @@ enum Verb {
     Phantom(phantom::PhantomArgs),
     /// Train a bundle, all stages
     Train(train::TrainArgs),
+    /// Find a bundle's error bars on simulated scans
+    Calibrate(calibrate::CalibrateArgs),
     /// Segment whole stacks and write the exports
     Segment(segment::SegmentArgs),
     /// One method against truth
@@ -136,6 +139,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Info { stack, opened }) => input::info(&stack, &opened, common),
         Some(Verb::Phantom(args)) => phantom::run(&args, common),
         Some(Verb::Train(args)) => train::run(&args, common),
+        Some(Verb::Calibrate(args)) => calibrate::run(&args, common),
         Some(Verb::Segment(args)) => segment::run(&args, common),
         Some(Verb::Evaluate(args)) => evaluate::run(&args, common),
         Some(Verb::Bench(args)) => bench::run(&args, common),

@@ -9,13 +9,14 @@ use paser_core::bundle::Bundle;
 use paser_core::device::Description;
 use paser_core::evaluate::evaluate;
 use paser_core::event::Control;
-use paser_core::export::report::RunReport;
 use paser_core::export::report::run::MEMORY;
+use paser_core::export::report::{BarsOf, RunReport};
 use paser_core::export::run::{RunMeta, RunWriter, Totals};
 use paser_core::export::{Evidence, LabelFormat};
 use paser_core::noise::Noise;
 use paser_core::route::stack::{Job, prepare, segment};
 use paser_core::route::{Choice, Method, Segmenter};
+use paser_core::uncertainty::{Calibration, Probabilities};
 use paser_core::volume::Hashing;
 use paser_core::{Error, Result};
 use serde::Serialize;
@@ -44,12 +45,23 @@ pub(super) struct SegmentArgs {
     /// Classes whose tortuosity the report states, separated by commas (it takes longest)
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(super) tortuosity: Vec<String>,
+    /// Label volumes drawn for the error bars of the report's figures; 0 for none
+    #[arg(long, value_name = "N", default_value_t = DRAWS, value_parser = draws)]
+    draws: usize,
     /// Write no report
     #[arg(long)]
     pub(super) no_report: bool,
     /// Folder for the exports; beside the stack where not given
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+}
+
+/// As many as the calibration draws: the spread is then known as well as there.
+const DRAWS: usize = 16;
+
+fn draws(text: &str) -> std::result::Result<usize, String> {
+    let wrong = || "0, or a number from 2 to 1000 is needed".to_owned();
+    text.parse().ok().filter(|n| *n == 0 || (2..=1000).contains(n)).ok_or_else(wrong)
 }
 
 fn slices(text: &str) -> std::result::Result<(Option<usize>, Option<usize>), String> {
@@ -62,6 +74,32 @@ fn slices(text: &str) -> std::result::Result<(Option<usize>, Option<usize>), Str
 }
 
 impl SegmentArgs {
+    /// The bundle on its device; it keeps probabilities where something asks for them.
+    pub(super) fn segmenter(&self, bundle: &Bundle, common: &Common) -> Result<Segmenter> {
+        let bars = !self.no_report && self.draws > 0 && Calibration::place(bundle.folder()).exists();
+        let kept = bars && !matches!(self.method.method, Method::Whole(_));
+        Ok(Segmenter::new(bundle, common.compute()?)?.keep_probabilities(kept))
+    }
+
+    /// What the error bars of a run by `choice` rest on, or why it has none.
+    fn calibration(
+        &self,
+        segmenter: &Segmenter,
+        bundle: &Bundle,
+        choice: &Choice,
+    ) -> Result<std::result::Result<Calibration, String>> {
+        if self.no_report || self.draws == 0 {
+            return Ok(Err("none were asked for".to_owned()));
+        }
+        let Some(calibration) = Calibration::read(bundle.folder())? else {
+            return Ok(Err("the bundle was not calibrated; paser calibrate does that".to_owned()));
+        };
+        if self.method.noise != Noise::None {
+            return Ok(Err("they were calibrated for scans as they are, without added noise".to_owned()));
+        }
+        Ok(calibration.misfit(segmenter, choice).map_or(Ok(calibration), Err))
+    }
+
     /// A stack without any flag.
     pub(super) fn of(stack: PathBuf) -> Self {
         let method = MethodArgs {
@@ -81,6 +119,7 @@ impl SegmentArgs {
             opened,
             export: Vec::new(),
             tortuosity: Vec::new(),
+            draws: DRAWS,
             no_report: false,
             out: None,
         }
@@ -105,7 +144,7 @@ pub(super) struct Report {
 
 pub(super) fn run(args: &SegmentArgs, common: &Common) -> Result<()> {
     let bundle = bundle(args.bundle.as_deref())?;
-    let segmenter = Segmenter::new(&bundle, common.compute()?)?;
+    let segmenter = args.segmenter(&bundle, common)?;
     let mut reports = Vec::new();
     let mut failed = 0;
     for stack in &args.stacks {
@@ -210,13 +249,19 @@ pub(super) fn one(
         entropy: choice.needs_f0(),
         evidence,
     };
+    let calibration = args.calibration(segmenter, bundle, &choice)?;
     let mut writer = RunWriter::create(out, meta, common.force)?.also(&args.export)?;
+    let shape = [slices.len(), info.height, info.width];
+    let kept = calibration.as_ref().ok();
+    let kept =
+        kept.map(|_| Probabilities::create_in(out, shape, bundle.manifest.classes.len())).transpose()?;
     let read = Hashing::new(volume.as_ref(), slices.start);
     let job = Job { volume: &read, slices: slices.clone(), range, choice, noise };
     let bar = bar(slices.len(), "slices");
     let started = Instant::now();
     segment(segmenter, &job, &Control::default(), &mut |z, result| {
         bar.inc(1);
+        kept.iter().try_for_each(|kept| kept.push(&result))?;
         writer.push(z, &result)
     })?;
     bar.finish_and_clear();
@@ -232,6 +277,13 @@ pub(super) fn one(
             bundle,
             tortuosity: args.tortuosity.clone(),
             memory: args.opened.memory.map_or(MEMORY, |mb| mb as u64),
+            bars: match (&calibration, &kept) {
+                (Ok(calibration), Some(stack)) => {
+                    Ok(BarsOf { calibration, stack, draws: args.draws, seed: common.seed })
+                }
+                (Err(why), _) => Err(why.clone()),
+                _ => Err("no probabilities were kept".to_owned()),
+            },
         };
         outputs.extend(report.write(&Control::default(), common.force)?);
     }
@@ -255,12 +307,11 @@ pub(super) fn demo(out: Option<PathBuf>, common: &Common) -> Result<()> {
     let bundle = bundle(None)?;
     let sample = super::places::sample()?;
     let out = out.unwrap_or_else(|| PathBuf::from("paser-demo"));
-    let compute = common.compute()?;
-    eprintln!("preparing the device (the first time, its answers are checked against known ones)");
-    let segmenter = Segmenter::new(&bundle, compute)?;
     let again = Common { force: true, ..common.clone() };
     let stack = sample.join("images.tif");
     let args = SegmentArgs::of(stack.clone());
+    eprintln!("preparing the device (the first time, its answers are checked against known ones)");
+    let segmenter = args.segmenter(&bundle, common)?;
     let report = one(&segmenter, &bundle, &stack, &args, &out, &again)?;
     eprint!("{}", line(&report));
     let data = super::bench::sample(&bundle.manifest)?;

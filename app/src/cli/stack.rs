@@ -11,6 +11,9 @@ pub(super) struct StackArgs {
     /// A file without header: slices x rows x columns, type, byte order (le, be), header bytes
     #[arg(long, value_name = "100x200x300,u16,le,header=0")]
     raw: Option<RawSpec>,
+    /// Dataset of an HDF5 file, where it holds several
+    #[arg(long, value_name = "PATH", conflicts_with = "raw")]
+    dataset: Option<String>,
     /// The file's axes that become Z, Y, X
     #[arg(long, value_name = "YZX")]
     axes: Option<Axes>,
@@ -35,22 +38,32 @@ impl StackArgs {
 
     /// Opens the stack as the flags say.
     pub(super) fn open(&self, path: &Path) -> Result<Volume> {
-        let whole = match &self.raw {
-            Some(spec) => volume::open_raw(path, spec)?,
-            None => volume::open(path)?,
+        let whole = match (&self.raw, &self.dataset) {
+            (Some(spec), _) => volume::open_raw(path, spec)?,
+            (None, Some(name)) => volume::open_dataset(path, name)?,
+            (None, None) => volume::open(path)?,
         };
         self.view().of(whole, self.memory.map(|mb| mb << 20))
     }
 
     /// The flags, for a run's evidence.
     pub(super) fn evidence(&self) -> Value {
-        json!({ "raw": self.raw, "view": self.view() })
+        json!({ "raw": self.raw, "dataset": self.dataset, "view": self.view() })
     }
 
     /// The flags that a run's evidence states.
     pub(super) fn from_evidence(opened: &Value) -> serde_json::Result<Self> {
         let raw = serde_json::from_value(opened["raw"].clone())?;
+        let dataset = serde_json::from_value(opened["dataset"].clone())?;
         let view: View = serde_json::from_value(opened["view"].clone())?;
-        Ok(Self { raw, axes: view.axes, crop: view.crop, bin: view.bin, voxel: view.voxel, memory: None })
+        Ok(Self {
+            raw,
+            dataset,
+            axes: view.axes,
+            crop: view.crop,
+            bin: view.bin,
+            voxel: view.voxel,
+            memory: None,
+        })
     }
 }

@@ -69,5 +69,6 @@ pub(crate) fn segment(segmenter: &Segmenter, sample: &Sample, choice: &Choice) -
         flops_total: table.flops(&actions, prices.tile, &prices.patch).round() as Flops,
         flops_run: (prices.tile + everything) * table.tiles.len() as Flops,
         masked: sample.image.masked.len(),
+        probabilities: Vec::new(),
     })
 }

@@ -6,6 +6,7 @@ mod components;
 mod correlation;
 mod cubes;
 mod fft;
+mod figures;
 mod fractions;
 mod interval;
 mod labels;
@@ -16,6 +17,7 @@ mod tortuosity;
 
 pub use self::components::{Component, Components, Connectivity};
 pub use self::correlation::Correlation;
+pub use self::figures::{AXES, Figure, figures};
 pub use self::fractions::{Profiles, profiles};
 pub use self::interval::Interval;
 pub use self::labels::{Labels, Phase};
@@ -140,7 +142,7 @@ pub fn measure(
         return Err(Error::invalid(format!("there is no phase \"{unknown}\"; the phases are {all}")));
     }
     let counts = labels.counts();
-    let volume = Volume { labels, request, labelled: counts.iter().sum(), control };
+    let volume = Volume { labels, request, labelled: counts.iter().sum(), control, lean: false };
     let steps = 4 * counts.len() + 1;
     progress("connected parts", 0, steps);
     let components = Components::of(labels)?;
@@ -161,6 +163,8 @@ struct Volume<'a> {
     request: &'a Request,
     labelled: u64,
     control: &'a Control,
+    /// Without what is not a single figure of the labels themselves.
+    lean: bool,
 }
 
 impl Volume<'_> {
@@ -177,7 +181,8 @@ impl Volume<'_> {
         step("surface and correlation", 1);
         let (phase, voxel, number) = (&self.labels.phases[i], self.request.scale.voxel, i as u8);
         let bits = Bits::of(self.labels, number);
-        let correlation = Correlation::of(&bits);
+        let correlation = if self.lean { Correlation::default() } else { Correlation::of(&bits) };
+        let interval = if self.lean { None } else { Interval::of(&bits, &correlation, voxel) };
         let fraction = voxels as f64 / self.labelled.max(1) as f64;
         let mut tortuosity = [None; 3];
         if self.request.transport.as_ref().is_none_or(|names| names.contains(&phase.name)) {
@@ -192,7 +197,7 @@ impl Volume<'_> {
             value: phase.value,
             voxels,
             fraction,
-            interval: Interval::of(&bits, &correlation, voxel),
+            interval,
             profiles,
             specific_surface: Surface::of(&bits, voxel),
             connectivity: components.connectivity(number),

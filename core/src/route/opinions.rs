@@ -60,12 +60,16 @@ impl Segmenter {
             _ => seen.clone(),
         };
         let entropy = floats(said.entropy.into_data())?;
+        let mean =
+            if self.keeps_probabilities { floats(said.probabilities.into_data())? } else { Vec::new() };
+        let all = self.manifest.classes.len() * height * width;
         let (pixels, actions) = (height * width, self.manifest.layout.patches() * self.models.nets.len());
         let opinion = |i: usize| Opinion {
             labels: answer[i * pixels..(i + 1) * pixels].iter().map(|l| *l as u8).collect(),
             seen: seen[i * pixels..(i + 1) * pixels].to_vec(),
             entropy: entropy[i * pixels..(i + 1) * pixels].to_vec(),
             logits: logits.get(i * actions..(i + 1) * actions).unwrap_or_default().to_vec(),
+            probabilities: mean.get(i * all..(i + 1) * all).unwrap_or_default().to_vec(),
         };
         Ok((0..count).map(opinion).collect())
     }

@@ -103,7 +103,27 @@ impl Segmenter {
             let Some(opinion) = opinions.get(job.tile) else { continue };
             let patch = self.cut_patch(&opinion.labels, job.index);
             self.write(&patch, job, tiles, results);
+            let [height, width] = self.manifest.layout.tile;
+            let classes = opinion.probabilities.chunks(height * width);
+            let patch: Vec<f32> = classes.flat_map(|tile| self.cut_patch(tile, job.index)).collect();
+            self.write_probabilities(&patch, job, tiles, results);
         }
+    }
+
+    /// Writes class probabilities [K, patch], where they are kept.
+    fn write_probabilities(
+        &self,
+        patch: &[f32],
+        job: &PatchJob,
+        tiles: &[Tile],
+        results: &mut [SliceResult],
+    ) {
+        let result = &mut results[tiles[job.tile].slice];
+        let [height, width] = self.manifest.layout.patch();
+        let planes = result.probabilities.chunks_mut(result.labels.len().max(1));
+        planes.zip(patch.chunks(height * width)).for_each(|(plane, patch)| {
+            tiles::paste(plane, result.size[1], job.at, patch, width);
+        });
     }
 
     pub(super) fn write(&self, patch: &[u8], job: &PatchJob, tiles: &[Tile], results: &mut [SliceResult]) {
@@ -131,8 +151,9 @@ impl Segmenter {
                     now.iter().map(|j| self.patch_values(&tiles[jobs[*j].tile], jobs[*j].index)).collect();
                 let Some(gate) = gate else {
                     *run += self.costs.patch[net] * size as Flops;
-                    for (j, labels) in now.iter().zip(self.label(net, &patches, size)?) {
+                    for (j, (labels, probabilities)) in now.iter().zip(self.labelled(net, &patches, size)?) {
                         self.write(&labels, &jobs[*j], tiles, results);
+                        self.write_probabilities(&probabilities, &jobs[*j], tiles, results);
                     }
                     continue;
                 };
@@ -140,6 +161,7 @@ impl Segmenter {
                 for (j, (labels, probabilities)) in now.iter().zip(self.gated(net, &patches, size)?) {
                     let job = &mut jobs[*j];
                     self.write(&labels, job, tiles, results);
+                    self.write_probabilities(&probabilities, job, tiles, results);
                     let width = self.manifest.layout.patch()[1];
                     if f64::from(mean_entropy(&probabilities, self.manifest.classes.len(), width, job.at))
                         > gate
@@ -182,6 +204,14 @@ impl Segmenter {
             .take(patches.len())
             .map(|p| p.iter().map(|l| *l as u8).collect())
             .collect())
+    }
+
+    /// Labels of patches by `net`, and its probabilities where they are kept.
+    fn labelled(&self, net: usize, patches: &[Vec<f32>], size: usize) -> Result<Vec<Answered>> {
+        if self.keeps_probabilities {
+            return self.answer(net, patches, size);
+        }
+        Ok(self.label(net, patches, size)?.into_iter().map(|labels| (labels, Vec::new())).collect())
     }
 
     /// Labels and class probabilities [K, patch] of patches by `net`, run as one batch of `size`.

@@ -45,6 +45,8 @@ pub struct SliceResult {
     pub flops_run: Flops,
     /// Voxels without a finite value.
     pub masked: usize,
+    /// Class probabilities [K, rows, columns] of the net that answered; empty unless the segmenter keeps them.
+    pub probabilities: Vec<f32>,
 }
 
 /// Cost of each part at the bundle's sizes.
@@ -87,6 +89,7 @@ pub struct Segmenter {
     pub(super) masks: Vec<Vec<Tensor<4>>>,
     /// Masks of each net's passes at a cascade's gate; none where it passes once, without dropout.
     pub(super) gate_masks: Vec<Vec<Vec<Tensor<4>>>>,
+    pub(super) keeps_probabilities: bool,
 }
 
 pub(super) struct Tile {
@@ -103,6 +106,8 @@ pub(super) struct Opinion {
     pub(super) seen: Vec<f32>,
     pub(super) entropy: Vec<f32>,
     pub(super) logits: Vec<f32>,
+    /// Mean class probabilities [K, tile], where they are kept.
+    pub(super) probabilities: Vec<f32>,
 }
 
 pub(super) struct PatchJob {
@@ -145,7 +150,24 @@ impl Segmenter {
         };
         let masks = (0..mc.passes).map(pass).collect();
         let gate_masks = gates::masks(&manifest, &compute.device);
-        Self { manifest, compute, models, bundle: None, others: Others::default(), costs, masks, gate_masks }
+        let (bundle, others) = (None, Others::default());
+        Self {
+            manifest,
+            compute,
+            models,
+            bundle,
+            others,
+            costs,
+            masks,
+            gate_masks,
+            keeps_probabilities: false,
+        }
+    }
+
+    /// The same, with the class probabilities of every slice in its result.
+    #[must_use]
+    pub fn keep_probabilities(self, keep: bool) -> Self {
+        Self { keeps_probabilities: keep, ..self }
     }
 
     /// The same nets with other gates of the cascade.
@@ -176,6 +198,12 @@ impl Segmenter {
         choice: &Choice,
     ) -> Result<Vec<SliceResult>> {
         self.check(choice)?;
+        if self.keeps_probabilities && matches!(choice.method, Method::Whole(_)) {
+            return Err(Error::invalid(format!(
+                "probabilities are kept of f0, f1, ... alone, not of {}; leave them out",
+                choice.method
+            )));
+        }
         if let Method::Whole(name) = choice.method {
             return self.segment_whole(slices, name, choice);
         }
@@ -183,6 +211,10 @@ impl Segmenter {
         let mut run = 0;
         let opinions = self.opinions(&tiles, choice, &mut run)?;
         let mut results: Vec<SliceResult> = slices.iter().map(|s| blank(s, choice)).collect();
+        if self.keeps_probabilities {
+            let k = self.manifest.classes.len();
+            results.iter_mut().for_each(|r| r.probabilities = vec![0.0; k * r.labels.len()]);
+        }
         let jobs = self.route(&tiles, &opinions, names, choice, &mut results);
         self.keep_f0(&tiles, &opinions, &jobs, &mut results);
         self.run_patches(&tiles, jobs, choice, &mut results, &mut run)?;
@@ -252,6 +284,7 @@ pub(super) fn blank(slice: &Prepared, choice: &Choice) -> SliceResult {
         flops_total: 0,
         flops_run: 0,
         masked: slice.masked.len(),
+        probabilities: Vec::new(),
     }
 }
 

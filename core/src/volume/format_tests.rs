@@ -121,13 +121,15 @@ fn seed(kind: usize, folder: &Path) -> (PathBuf, Vec<PathBuf>) {
         10 => chunks(3, r#", {"name": "zstd", "configuration": {"level": 0}}"#, |bytes| {
             ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
         }),
+        12 => single("a.h5", include_bytes!("hdf5_samples/plain.h5").to_vec()),
+        13 => single("a.h5", include_bytes!("hdf5_samples/chunked.h5").to_vec()),
         _ => chunks(3, r#", {"name": "blosc", "configuration": {}}"#, |bytes| {
             [&[2, 1, 0x33, 2, 24, 0, 0, 0, 24, 0, 0, 0, 40, 0, 0, 0], bytes].concat()
         }),
     }
 }
 
-const SEEDS: usize = 12;
+const SEEDS: usize = 15;
 
 #[test]
 fn every_seed_is_the_volume_it_should_be() {
@@ -144,10 +146,42 @@ fn every_seed_is_the_volume_it_should_be() {
             assert_eq!(volume.read(z).unwrap().values, expected, "seed {kind}, slice {z}");
         }
         assert!(matches!(volume.read(2), Err(Error::Invalid(_))));
-        let calibrated = kind < 4;
+        let calibrated = kind < 4 || kind == 12;
         assert_eq!(info.voxel_size, calibrated.then_some([2.0, 0.25, 0.5]), "seed {kind}");
-        assert_eq!(info.unit.as_deref(), calibrated.then_some("mm"));
+        assert_eq!(info.unit.as_deref(), calibrated.then_some(if kind == 12 { "um" } else { "mm" }));
     }
+}
+
+/// Files that h5py 3.16 wrote (2 x 3 x 4 voxels that count from 0).
+fn sample(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn a_nexus_file_opens_its_default_signal() {
+    let folder = TempDir::new().unwrap();
+    let path = sample(&folder, "a.nxs", include_bytes!("hdf5_samples/nexus.nxs"));
+    let volume = open(&path).unwrap();
+    assert_eq!((volume.info().dtype, volume.info().slices), (Dtype::F32, 2));
+    assert_eq!(volume.read(1).unwrap().values[11], 23.0);
+    let flat = open_dataset(&path, "/entry/data/flat").unwrap();
+    assert_eq!((flat.info().slices, flat.info().height), (1, 3));
+}
+
+#[test]
+fn several_datasets_are_listed_and_one_can_be_chosen() {
+    let folder = TempDir::new().unwrap();
+    let path = sample(&folder, "a.h5", include_bytes!("hdf5_samples/several.h5"));
+    let error = open(&path).unwrap_err().to_string();
+    assert!(error.contains("a/raw (2 x 3 x 4)") && error.contains("--dataset"), "{error}");
+    assert!(open_dataset(&path, "nope").unwrap_err().to_string().contains("b/labels"));
+    for (name, dtype) in [("b/labels", Dtype::U8), ("/a/raw", Dtype::U16), ("big", Dtype::F32)] {
+        let volume = open_dataset(&path, name).unwrap();
+        assert_eq!((volume.info().dtype, volume.read(1).unwrap().values[0]), (dtype, 12.0), "{name}");
+    }
+    assert!(open_dataset(&sample(&folder, "a.nii", &nifti()), "a").is_err());
 }
 
 #[test]

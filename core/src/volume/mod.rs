@@ -3,6 +3,7 @@
 mod chunk;
 mod folder;
 mod hashing;
+mod hdf5;
 mod ifd;
 mod imagej;
 mod mhd;
@@ -224,7 +225,7 @@ impl ImageRef {
     }
 }
 
-/// Opens a stack, reading headers only: a TIFF, PNG, NRRD, MetaImage, NIfTI or raw file (the last with a
+/// Opens a stack, reading headers only: a TIFF, PNG, NRRD, MetaImage, NIfTI, HDF5 or raw file (the last with a
 /// JSON file beside it), an OME-Zarr image or Zarr array, or a folder of TIFF or PNG files as one stack.
 ///
 /// Slices must agree in size and type; files in a folder are taken in natural order and hold one
@@ -241,10 +242,25 @@ pub fn open(path: &Path) -> Result<Volume> {
         Format::Tiff => Arc::new(tiff::TiffStack::open(path)?),
         Format::Png => Arc::new(png::PngImage::open(path)?),
         Format::Nrrd => Arc::new(nrrd::open(path)?),
+        Format::Hdf5 => Arc::new(hdf5::Hdf5Volume::open(path, None)?),
         Format::MetaImage => Arc::new(mhd::open(path)?),
         Format::Nifti { packed } => Arc::new(nifti::open(path, packed)?),
         Format::Raw { sidecar } => Arc::new(raw::open_described(path, &sidecar)?),
     })
+}
+
+/// Opens the dataset `name` of an HDF5 file.
+///
+/// # Errors
+/// Where the file is no HDF5, holds no such dataset, or it can be no volume.
+pub fn open_dataset(path: &Path, name: &str) -> Result<Volume> {
+    match path.is_dir() || !matches!(sniff(path)?, Format::Hdf5) {
+        true => Err(Error::bad(
+            path,
+            "it is no HDF5 file, so it has no datasets to choose from; leave --dataset out",
+        )),
+        false => Ok(Arc::new(hdf5::Hdf5Volume::open(path, Some(name))?)),
+    }
 }
 
 /// Opens a file without a header as `spec` says.

@@ -12,6 +12,7 @@ pub(super) enum Format {
     Tiff,
     Png,
     Nrrd,
+    Hdf5,
     MetaImage,
     Nifti { packed: bool },
     Raw { sidecar: PathBuf },
@@ -26,6 +27,7 @@ pub(super) fn sniff(path: &Path) -> Result<Format> {
         [] => return Err(Error::bad(path, "it is empty (0 bytes); copy or export it again")),
         [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => return Ok(Format::Tiff),
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => return Ok(Format::Png),
+        [0x89, b'H', b'D', b'F', b'\r', b'\n', 0x1a, b'\n', ..] => return Ok(Format::Hdf5),
         [b'N', b'R', b'R', b'D', b'0', ..] => return Ok(Format::Nrrd),
         [0x1f, 0x8b, ..] if nifti::is_nifti(&nifti::unpacked_head(path)?) => {
             return Ok(Format::Nifti { packed: true });
@@ -37,7 +39,7 @@ pub(super) fn sniff(path: &Path) -> Result<Format> {
     raw::sidecar(path).map(|sidecar| Format::Raw { sidecar }).ok_or_else(|| {
         Error::bad(
             path,
-            "it is neither a TIFF nor a PNG image, nor NRRD, MetaImage or NIfTI; export the stack as TIFF, or describe a \
+            "it is neither a TIFF nor a PNG image, nor NRRD, MetaImage, NIfTI or HDF5; export the stack as TIFF, or describe a \
              raw file by --raw or a JSON file beside it",
         )
     })

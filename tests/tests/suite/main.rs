@@ -3,6 +3,7 @@
 mod baselines;
 mod commands;
 mod comparison;
+mod error_bars;
 mod fixture;
 mod golden;
 mod house;

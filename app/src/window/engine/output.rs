@@ -78,6 +78,7 @@ impl Output {
             bundle,
             tortuosity: Vec::new(),
             memory: MEMORY,
+            bars: Err("the window draws none; segment with paser segment".to_owned()),
         };
         let note = match report.write(control, false) {
             Ok(_) => None,

@@ -5,8 +5,7 @@ use std::fmt::Write;
 use super::Report;
 use super::page::percent;
 use super::svg::{Series, Words, chart, escape};
-use super::tables::AXES;
-use crate::measure::{Bar, Measures, PhaseMeasures};
+use crate::measure::{AXES, Bar, Measures, PhaseMeasures};
 
 /// The phases' table, how representative they are, and their charts.
 pub(super) fn figures(page: &mut String, report: &Report<'_>, measures: &Measures) {

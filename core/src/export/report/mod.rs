@@ -1,23 +1,27 @@
 //! The report of a run: one HTML file that needs nothing else, the tables behind it as CSV, and every
 //! figure as JSON.
 
+mod errors;
 mod figures;
 mod page;
 pub mod run;
 pub(crate) mod svg;
 mod tables;
+mod validation;
 
-pub use run::RunReport;
+pub use run::{BarsOf, RunReport};
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::write_atomic;
-use crate::bundle::CurvePoint;
+use crate::bundle::{CurvePoint, Manifest};
 use crate::data::classes::Class;
 use crate::error::{Error, Result};
 use crate::measure::Measures;
+use crate::uncertainty::{Calibration, ErrorBars};
 
 /// What a report tells.
 pub struct Report<'a> {
@@ -33,8 +37,23 @@ pub struct Report<'a> {
     pub curve: &'a [CurvePoint],
     /// What the labels measure, or why they were not measured.
     pub measures: std::result::Result<&'a Measures, &'a str>,
+    /// Error bars of the measures, or why there are none.
+    pub bars: std::result::Result<&'a ErrorBars, &'a str>,
+    /// What the bundle's manifest says of its nets.
+    pub manifest: Option<&'a Manifest>,
+    /// Its test on simulated scans.
+    pub calibration: Option<&'a Calibration>,
     /// The preview as PNG.
     pub preview: &'a [u8],
+}
+
+/// Every number as JSON.
+#[derive(Serialize)]
+struct Figures<'a> {
+    #[serde(flatten)]
+    measures: &'a Measures,
+    error_bars: Option<&'a ErrorBars>,
+    no_error_bars: Option<&'a str>,
 }
 
 impl Report<'_> {
@@ -46,11 +65,13 @@ impl Report<'_> {
         let path = |end: &str| folder.join(format!("{}_{end}", self.name));
         let mut files = vec![(path("report.html"), page::html(self).into_bytes())];
         if let Ok(measures) = self.measures {
-            let json = serde_json::to_vec_pretty(measures)
+            let all = Figures { measures, error_bars: self.bars.ok(), no_error_bars: self.bars.err() };
+            let json = serde_json::to_vec_pretty(&all)
                 .map_err(|e| Error::invalid(format!("the figures cannot be written down ({e})")))?;
             files.push((path("measures.json"), json));
             files.extend(
-                tables::all(measures).map(|(name, text)| (path(&format!("{name}.csv")), text.into_bytes())),
+                tables::all(measures, self.bars.ok())
+                    .map(|(name, text)| (path(&format!("{name}.csv")), text.into_bytes())),
             );
         }
         for (path, bytes) in &files {

@@ -5,8 +5,10 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::Report;
+use super::errors::errors;
 use super::figures::figures;
 use super::svg::{Series, Words, chart, escape};
+use super::validation::validation;
 
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;max-width:62em;margin:2em auto;padding:0 1em;color:#111}\
 h1{font-size:1.5em}h2{font-size:1.15em;margin-top:1.8em;border-bottom:1px solid #999}table{border-collapse:collapse}\
@@ -16,7 +18,11 @@ svg .t{font-weight:600;font-size:12px}svg .m{text-anchor:middle}svg .e{text-anch
 img{max-width:100%;image-rendering:pixelated}.note{background:#fff3cd;border:1px solid #b58900;padding:.6em}\
 .mark{position:fixed;top:40%;left:0;width:100%;text-align:center;font-size:4.5em;font-weight:700;color:#c00;opacity:.13;\
 transform:rotate(-24deg);pointer-events:none}dt{font-weight:600}\
-@media print{body{margin:0;max-width:none}h2,figure,tr{break-inside:avoid}}";
+table{margin:.4em 0}th{background:#f3f3f3}td.n{text-align:right}p{margin:.5em 0}.wide td{word-break:break-all}\
+@page{size:A4;margin:16mm 14mm}\
+@media print{body{margin:0;padding:0;max-width:none;font-size:9.5pt}.small{font-size:8pt}h1{font-size:15pt}h2{font-size:11.5pt;break-after:avoid}\
+figure{width:49%;min-width:0}figure,tr,img,.note{break-inside:avoid}thead{display:table-header-group}*{print-color-adjust:exact;\
+-webkit-print-color-adjust:exact}}";
 
 /// The whole page.
 pub(super) fn html(report: &Report<'_>) -> String {
@@ -34,7 +40,10 @@ pub(super) fn html(report: &Report<'_>) -> String {
     methods(&mut page, report);
     provenance(&mut page, report.run);
     match report.measures {
-        Ok(measures) => figures(&mut page, report, measures),
+        Ok(measures) => {
+            figures(&mut page, report, measures);
+            errors(&mut page, report.bars);
+        }
         Err(why) => {
             fractions(&mut page, report);
             let _ = writeln!(
@@ -45,6 +54,7 @@ pub(super) fn html(report: &Report<'_>) -> String {
         }
     }
     routing(&mut page, report);
+    validation(&mut page, report);
     if !report.preview.is_empty() {
         let _ = writeln!(
             page,
@@ -101,6 +111,9 @@ fn methods(page: &mut String, report: &Report<'_>) {
         words(&run["monte_carlo"]["passes"]),
         words(&run["seed"]),
     );
+    if let Ok(bars) = report.bars {
+        let _ = write!(page, "{} draws, seed {}: {} ", bars.draws, bars.seed, escape(&bars.about));
+    }
     if let Ok(measures) = report.measures {
         let m = measures.methods;
         let sentences = [m.fraction, m.specific_surface, m.connectivity, m.particles, m.correlation];
@@ -118,7 +131,7 @@ fn row(page: &mut String, name: &str, value: &str) {
 
 fn provenance(page: &mut String, whole: &Value) {
     let run = &whole["run"];
-    *page += "<h2>Provenance</h2><table>\n";
+    *page += "<h2>Provenance</h2><table class=\"wide\">\n";
     let volume = &run["volume"];
     for (name, value) in [
         ("Stack", &run["stack"]),
@@ -181,6 +194,10 @@ fn routing(page: &mut String, report: &Report<'_>) {
     let points = report.curve.iter().map(|p| (p.flops / 1e9, p.iou)).collect();
     let series =
         Series { name: "the bundle's policies".to_owned(), colour: [0, 114, 178], points, marks: true };
+    let mut all = vec![series];
+    if let Some(here) = here(report) {
+        all.push(here);
+    }
     let words = Words {
         title: "IoU and cost on the bundle's validation slices",
         x: "GFLOPs a slice",
@@ -189,7 +206,7 @@ fn routing(page: &mut String, report: &Report<'_>) {
     let _ = writeln!(
         page,
         "<figure>{}</figure><table><tr><th>λ</th><th>IoU</th><th>GFLOPs</th><th>IoU/GigaFlop</th></tr>",
-        chart(&words, &[series], false)
+        chart(&words, &all, false)
     );
     for p in report.curve {
         let cells = [
@@ -201,6 +218,24 @@ fn routing(page: &mut String, report: &Report<'_>) {
         let _ = writeln!(page, "<tr><td>{}</td></tr>", cells.join("</td><td>"));
     }
     *page += "</table>\n";
+}
+
+/// Where this run's λ lies on the curve that its policy has.
+fn here(report: &Report<'_>) -> Option<Series> {
+    let (run, manifest) = (&report.run["run"], report.manifest?);
+    let lambda = run["lambda"].as_f64()?;
+    let curve = match run["router"].get("conditioned") {
+        Some(_) => &manifest.conditioned.as_ref()?.curve,
+        None => &manifest.curve,
+    };
+    let point =
+        curve.iter().min_by(|a, b| (a.lambda - lambda).abs().total_cmp(&(b.lambda - lambda).abs()))?;
+    Some(Series {
+        name: format!("this run's policy (λ = {})", point.lambda),
+        colour: [213, 94, 0],
+        points: vec![(point.flops / 1e9, point.iou)],
+        marks: true,
+    })
 }
 
 fn legend(report: &Report<'_>) -> String {

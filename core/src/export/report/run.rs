@@ -6,8 +6,12 @@ use crate::data::classes::ClassMap;
 use crate::error::{Error, Result};
 use crate::event::Control;
 use crate::measure::{Labels, Measures, Request, Scale, measure, memory};
+use crate::uncertainty::{Calibration, ErrorBars, Probabilities};
 use crate::volume;
 use std::path::{Path, PathBuf};
+
+/// What was measured, with error bars or why there are none.
+type Measured = (Measures, std::result::Result<ErrorBars, String>);
 
 /// Memory that measuring may take where nothing is said, in MB.
 pub const MEMORY: u64 = 4096;
@@ -26,6 +30,20 @@ pub struct RunReport<'a> {
     pub tortuosity: Vec<String>,
     /// Memory that measuring may take, in MB.
     pub memory: u64,
+    /// What error bars are drawn from, or why there are none.
+    pub bars: std::result::Result<BarsOf<'a>, String>,
+}
+
+/// What the error bars of a run are drawn from.
+pub struct BarsOf<'a> {
+    /// What the bundle knows of its errors.
+    pub calibration: &'a Calibration,
+    /// What the nets said.
+    pub stack: &'a Probabilities,
+    /// Label volumes to draw.
+    pub draws: usize,
+    /// Their seed.
+    pub seed: u64,
 }
 
 impl RunReport<'_> {
@@ -40,21 +58,29 @@ impl RunReport<'_> {
         let run = serde_json::from_slice(&read(evidence.clone())?)
             .map_err(|e| Error::bad(&evidence, format!("it is no evidence file of a run ({e})")))?;
         let measured = self.measures(&file("labels.tif"), control)?;
+        let bars = match &measured {
+            Ok((_, bars)) => bars.as_ref().map_err(String::as_str),
+            Err(_) => Err("the labels were not measured"),
+        };
         let manifest = &self.bundle.manifest;
+        let calibration = Calibration::read(self.bundle.folder()).ok().flatten();
         let report = Report {
             name: self.name,
             run: &run,
             classes: &manifest.classes,
             seconds: self.seconds,
             curve: &manifest.curve,
-            measures: measured.as_ref().map_err(String::as_str),
+            measures: measured.as_ref().map(|(measures, _)| measures).map_err(String::as_str),
+            bars,
+            manifest: Some(manifest),
+            calibration: calibration.as_ref(),
             preview: &read(file("preview.png"))?,
         };
         report.write(self.folder, force)
     }
 
     /// What the labels measure, or why they are too large.
-    fn measures(&self, labels: &Path, control: &Control) -> Result<std::result::Result<Measures, String>> {
+    fn measures(&self, labels: &Path, control: &Control) -> Result<std::result::Result<Measured, String>> {
         let volume = volume::open(labels)?;
         let info = volume.info();
         let needed = memory([info.slices, info.height, info.width]).div_ceil(1 << 20);
@@ -69,7 +95,14 @@ impl RunReport<'_> {
         let map = ClassMap { values: (1..=names.len() as u32).collect(), names };
         let scale = Scale::new(info.voxel_size.zip(info.unit.clone()))?;
         let transport = Some(self.tortuosity.clone());
+        let request = Request { scale, transport };
         let labels = Labels::read(volume.as_ref(), Some(&map), control)?;
-        measure(&labels, &Request { scale, transport }, control, &mut |_, _, _| ()).map(Ok)
+        let measures = measure(&labels, &request, control, &mut |_, _, _| ())?;
+        drop(labels);
+        let bars = match &self.bars {
+            Ok(of) => Ok(of.calibration.bars(of.stack, &measures, &request, (of.seed, of.draws), control)?),
+            Err(why) => Err(why.clone()),
+        };
+        Ok(Ok((measures, bars)))
     }
 }

@@ -2,10 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::measure::{Measures, PhaseMeasures};
-
-/// The names of the axes in the order of lists of three.
-pub(super) const AXES: [&str; 3] = ["z", "y", "x"];
+use crate::measure::{AXES, Measures};
+use crate::uncertainty::ErrorBars;
 
 /// A field, quoted where it must be.
 fn field(text: &str) -> String {
@@ -14,58 +12,28 @@ fn field(text: &str) -> String {
 }
 
 /// Every table by its name.
-pub(super) fn all(measures: &Measures) -> [(&'static str, String); 4] {
+pub(super) fn all(measures: &Measures, bars: Option<&ErrorBars>) -> [(&'static str, String); 4] {
     [
-        ("phases", phases(measures)),
+        ("phases", phases(measures, bars)),
         ("profiles", profiles(measures)),
         ("correlation", correlation(measures)),
         ("particles", particles(measures)),
     ]
 }
 
-/// One figure a line.
-fn phases(measures: &Measures) -> String {
+/// One figure a line, with its error bar where it has one.
+fn phases(measures: &Measures, bars: Option<&ErrorBars>) -> String {
     let unit = &measures.scale.unit;
-    let mut text = String::from("phase,value,quantity,axis,unit,figure\n");
+    let mut text = String::from("phase,value,quantity,axis,unit,figure,expected,low_95,high_95\n");
     for p in &measures.phases {
-        for (quantity, axis, unit, figure) in figures(p, unit) {
-            let _ =
-                writeln!(text, "{},{},{quantity},{axis},{},{figure}", field(&p.name), p.value, field(&unit));
+        for f in p.figures(unit) {
+            let (name, unit) = (field(&p.name), field(&f.unit));
+            let bar = bars.and_then(|b| b.of(&p.name, f.quantity, f.axis));
+            let bar = bar.map_or_else(|| ",,".to_owned(), |b| format!("{},{},{}", b.mean, b.low, b.high));
+            let _ = writeln!(text, "{name},{},{},{},{unit},{},{bar}", p.value, f.quantity, f.axis, f.value);
         }
     }
     text
-}
-
-/// The figures of a phase: quantity, axis, unit, number.
-fn figures(p: &PhaseMeasures, unit: &str) -> Vec<(&'static str, &'static str, String, f64)> {
-    let per = format!("1/{unit}");
-    let one = || "1".to_owned();
-    let mut rows = vec![
-        ("voxels", "", one(), p.voxels as f64),
-        ("fraction", "", one(), p.fraction),
-        ("specific_surface_face_counting", "", per.clone(), p.specific_surface.face_counting),
-        ("specific_surface_marching_cubes", "", per, p.specific_surface.marching_cubes),
-        ("components", "", one(), p.connectivity.components as f64),
-        ("largest_component", "", one(), p.connectivity.largest),
-        ("particles_inside", "", one(), p.particles.inside as f64),
-        ("particles_touching_boundary", "", one(), p.particles.touching_boundary as f64),
-    ];
-    if let Some(i) = p.interval {
-        rows.extend([("fraction_low_95", "", one(), i.low), ("fraction_high_95", "", one(), i.high)]);
-        rows.push(("integral_range", "", "voxels".to_owned(), i.integral_range));
-    }
-    let names = ["diameter_d10_by_number", "diameter_d50_by_number", "diameter_d90_by_number"];
-    for (name, d) in names.into_iter().zip(p.particles.by_number.iter().flatten()) {
-        rows.push((name, "", unit.to_owned(), *d));
-    }
-    for (a, axis) in AXES.into_iter().enumerate() {
-        rows.push(("percolating", axis, one(), p.connectivity.percolating[a]));
-        if let Some(t) = p.tortuosity[a] {
-            rows.push(("tortuosity_factor", axis, one(), t.factor));
-            rows.push(("effective_diffusivity", axis, one(), t.effective_diffusivity));
-        }
-    }
-    rows
 }
 
 fn profiles(measures: &Measures) -> String {

@@ -377,8 +377,9 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
+    /// `PROPTEST_CASES` sets how many.
     #[test]
     fn damaged_files_never_panic(
         edits in prop::collection::vec((0.0..1.0_f64, any::<u8>()), 1..6), kind in 0..3_usize, compression in 0..4_usize,

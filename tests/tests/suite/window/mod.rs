@@ -137,7 +137,16 @@ pub(super) fn result(z: usize) -> SliceResult {
         }
     }
     let flops = routes.iter().map(|r| [45, 185, 2295][usize::from(r.net)] * 1_000_000).sum();
-    SliceResult { size: SIZE, labels, entropy, routes, flops_total: flops, flops_run: flops, masked: 0 }
+    SliceResult {
+        size: SIZE,
+        labels,
+        entropy,
+        routes,
+        flops_total: flops,
+        flops_run: flops,
+        masked: 0,
+        probabilities: Vec::new(),
+    }
 }
 
 pub(super) fn mean(entropy: &[f32], at: Rect) -> f32 {

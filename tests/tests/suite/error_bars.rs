@@ -1,0 +1,107 @@
+//! Error bars of the shipped bundle: what its calibration says, and whether that still holds on scans made here.
+
+use paser_core::bundle::Bundle;
+use paser_core::data::phantom::{Microstructure, PhantomConfig};
+use paser_core::data::scan::{ScanConfig, phantom_slice};
+use paser_core::device::{Wish, choose};
+use paser_core::event::Control;
+use paser_core::measure::{Labels, Phase, Request, Scale, figures, measure};
+use paser_core::route::{Choice, Method, Segmenter};
+use paser_core::uncertainty::{COVERAGE, Calibration, Probabilities};
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn shipped() -> (Bundle, Calibration) {
+    let bundle = Bundle::open(&root().join("models/electrode")).expect("the shipped bundle");
+    let calibration = Calibration::read(bundle.folder()).expect("readable").expect("a calibrated bundle");
+    (bundle, calibration)
+}
+
+#[test]
+fn every_bar_shown_covered_the_truth_of_held_out_scans() {
+    let (_, calibration) = shipped();
+    assert!(calibration.counts[1] >= 50);
+    let shown: Vec<_> = calibration.figures.iter().filter(|f| f.shown).collect();
+    assert!(shown.len() >= 6, "{}", calibration.table());
+    for f in shown {
+        let part = f.covered as f64 / f.tested as f64;
+        assert!(f.tested == calibration.counts[1] && COVERAGE.contains(&part), "{f:?}");
+    }
+    for class in ["pore", "carbon", "nickel"] {
+        assert!(calibration.figures.iter().any(|f| f.phase == class && f.quantity == "fraction"));
+    }
+}
+
+/// Slices, rows, columns of the scans made here.
+const SHAPE: [usize; 3] = [6, 224, 256];
+
+#[test]
+fn bars_of_fresh_scans_cover_their_truth() {
+    let (bundle, calibration) = shipped();
+    let (compute, _) = choose(Wish::Cpu).expect("a CPU");
+    let segmenter = Segmenter::new(&bundle, compute).expect("a sound bundle").keep_probabilities(true);
+    let router = bundle.manifest.router(bundle.manifest.lambda);
+    let choice = Choice { method: Method::Paser, router, seed: 42 };
+    assert_eq!(calibration.misfit(&segmenter, &choice), None);
+    let other = Choice { method: Method::Net(1), ..choice };
+    assert!(calibration.misfit(&segmenter, &other).is_some());
+    let (mut covered, mut all) = (0, 0);
+    for seed in [77_001, 77_002] {
+        let (hit, tried) = scan(&segmenter, &choice, &calibration, seed);
+        covered += hit;
+        all += tried;
+    }
+    assert!(all >= 6 && covered * 4 >= all * 3, "{covered} of {all} bars cover the truth");
+}
+
+/// Bars of one scan that cover the truth, and how many there are.
+fn scan(segmenter: &Segmenter, choice: &Choice, calibration: &Calibration, seed: u64) -> (usize, usize) {
+    let [slices, height, width] = SHAPE;
+    let config = PhantomConfig { slices, height, width, seed, ..PhantomConfig::default() };
+    let electrode = Microstructure::new(&config).expect("an electrode");
+    let scan = ScanConfig { seed, ..ScanConfig::default() };
+    let (mut images, mut truth) = (Vec::new(), Vec::new());
+    for z in 0..slices {
+        let slice = phantom_slice(&electrode, &scan, z);
+        images.push(slice.grey.iter().map(|v| f32::from(*v)).collect::<Vec<_>>());
+        truth.extend(slice.truth);
+    }
+    let range =
+        segmenter.manifest.normalisation.range_of(images.iter().map(|i| Ok(i.clone()))).expect("a range");
+    let prepared: Vec<_> =
+        images.iter().map(|i| range.apply(i, [height, width], 1, 1).expect("a slice")).collect();
+    let names: Vec<String> = (0..slices).map(|z| z.to_string()).collect();
+    let results = segmenter.segment(&prepared, &names, choice).expect("a segmentation");
+    let folder = tempfile::tempdir().expect("a folder");
+    let stack = Probabilities::create_in(folder.path(), SHAPE, 3).expect("a store");
+    results.iter().for_each(|r| stack.push(r).expect("room"));
+    let phases: Vec<Phase> = segmenter
+        .manifest
+        .classes
+        .iter()
+        .zip(1..)
+        .map(|(c, value)| Phase { name: c.name.clone(), value })
+        .collect();
+    let request = Request { scale: Scale::new(None).expect("voxels"), transport: Some(Vec::new()) };
+    let control = Control::default();
+    let said: Vec<u8> = results.iter().flat_map(|r| r.labels.clone()).collect();
+    let said = Labels::new(SHAPE, phases.clone(), said).expect("labels");
+    let measured = measure(&said, &request, &control, &mut |_, _, _| ()).expect("figures");
+    let known = Labels::new(SHAPE, phases.clone(), truth).expect("truth");
+    let known = figures(&known, &request, &control).expect("figures");
+    let bars = calibration.bars(&stack, &measured, &request, (seed, 8), &control).expect("bars");
+    assert_eq!(
+        bars,
+        calibration.bars(&stack, &measured, &request, (seed, 8), &control).expect("the same again")
+    );
+    let hits = bars.bars.iter().filter(|b| {
+        let phase = phases.iter().position(|p| p.name == b.phase).expect("a phase");
+        let truth = known[phase].iter().find(|f| f.quantity == b.quantity && f.axis == b.axis);
+        assert!(b.low <= b.mean && b.mean <= b.high, "{b:?}");
+        truth.is_some_and(|t| b.low <= t.value && t.value <= b.high)
+    });
+    (hits.count(), bars.bars.len())
+}
