@@ -106,7 +106,7 @@ pub(super) fn evidence(
 ) -> Result<serde_json::Value> {
     let volume = job.volume.as_ref();
     let (noise, seed) = (Noise::None, choice.seed);
-    let opened = serde_json::json!({ "raw": null, "view": job.view });
+    let opened = serde_json::json!({ "raw": null, "dataset": null, "view": job.view });
     Evidence { segmenter, bundle, stack, opened, volume, range, choice, noise, seed }.json()
 }
 
