@@ -39,7 +39,7 @@ pub(super) struct SegmentArgs {
     pub(super) slices: Option<(Option<usize>, Option<usize>)>,
     #[command(flatten)]
     pub(super) opened: StackArgs,
-    /// Further formats of the labels, separated by commas: nrrd, ome-zarr, raw, phases
+    /// Further exports, separated by commas: nrrd, ome-zarr, raw, phases, probabilities (8 bit), probabilities-float
     #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
     export: Vec<LabelFormat>,
     /// Classes whose tortuosity the report states, separated by commas (it takes longest)
@@ -77,7 +77,8 @@ impl SegmentArgs {
     /// The bundle on its device; it keeps probabilities where something asks for them.
     pub(super) fn segmenter(&self, bundle: &Bundle, common: &Common) -> Result<Segmenter> {
         let bars = !self.no_report && self.draws > 0 && Calibration::place(bundle.folder()).exists();
-        let kept = bars && !matches!(self.method.method, Method::Whole(_));
+        let bars = bars && !matches!(self.method.method, Method::Whole(_));
+        let kept = bars || self.export.iter().any(|format| format.needs_probabilities());
         Ok(Segmenter::new(bundle, common.compute()?)?.keep_probabilities(kept))
     }
 

@@ -23,6 +23,17 @@ pub enum LabelFormat {
     Raw,
     /// One TIFF of 0 and 1 for each class, as TauFactor reads them.
     Phases,
+    /// One TIFF of each class's probability in 255ths.
+    Probabilities,
+    /// One TIFF of each class's probability, 32-bit float.
+    ProbabilitiesFloat,
+}
+
+impl LabelFormat {
+    /// Whether it needs the nets' probabilities.
+    pub fn needs_probabilities(self) -> bool {
+        matches!(self, Self::Probabilities | Self::ProbabilitiesFloat)
+    }
 }
 
 impl FromStr for LabelFormat {
@@ -34,9 +45,12 @@ impl FromStr for LabelFormat {
             "ome-zarr" => Self::OmeZarr,
             "raw" => Self::Raw,
             "phases" => Self::Phases,
+            "probabilities" => Self::Probabilities,
+            "probabilities-float" => Self::ProbabilitiesFloat,
             _ => {
                 return Err(Error::invalid(format!(
-                    "\"{text}\" is no format of labels; use nrrd, ome-zarr, raw or phases"
+                    "\"{text}\" is no format of labels; use nrrd, ome-zarr, raw, phases, probabilities or \
+                     probabilities-float"
                 )));
             }
         })
@@ -70,6 +84,8 @@ enum Kind {
     },
     Zarr(ZarrLabels),
     Phases(Vec<StackWriter>),
+    /// By class, and whether they are 8 bit.
+    Probabilities(Vec<StackWriter>, bool),
 }
 
 impl LabelWriter {
@@ -87,7 +103,14 @@ impl LabelWriter {
             LabelFormat::OmeZarr => {
                 Kind::Zarr(ZarrLabels::create(&ending(stem, "_labels.ome.zarr"), meta.clone(), force)?)
             }
-            LabelFormat::Phases => Kind::Phases(phases(stem, meta, force)?),
+            LabelFormat::Phases => Kind::Phases(by_class(stem, meta, ("phase", Dtype::U8, 1.0), force)?),
+            LabelFormat::Probabilities => {
+                Kind::Probabilities(by_class(stem, meta, ("probability", Dtype::U8, 255.0), force)?, true)
+            }
+            LabelFormat::ProbabilitiesFloat => Kind::Probabilities(
+                by_class(stem, meta, ("probability_float", Dtype::F32, 1.0), force)?,
+                false,
+            ),
         };
         Ok(Self { kind, written: 0, shape: meta.shape, force })
     }
@@ -108,10 +131,29 @@ impl LabelWriter {
         match &mut self.kind {
             Kind::Plain { file, .. } => file.write(labels),
             Kind::Zarr(zarr) => zarr.push(labels),
+            Kind::Probabilities(..) => Ok(()),
             Kind::Phases(stacks) => stacks.iter_mut().zip(1..).try_for_each(|(stack, value)| {
                 stack.push_u8(&labels.iter().map(|l| u8::from(*l == value)).collect::<Vec<_>>())
             }),
         }
+    }
+
+    /// Appends the class probabilities [classes, height, width] of the slice pushed last, where the format holds them.
+    ///
+    /// # Errors
+    /// Where they were not kept or cannot be written.
+    pub fn push_probabilities(&mut self, probabilities: &[f32]) -> Result<()> {
+        let Kind::Probabilities(stacks, bytes) = &mut self.kind else { return Ok(()) };
+        let plane = self.shape[1] * self.shape[2];
+        if probabilities.len() != stacks.len() * plane {
+            return Err(Error::invalid(
+                "the slice came without its class probabilities; leave that export out",
+            ));
+        }
+        stacks.iter_mut().zip(probabilities.chunks(plane)).try_for_each(|(stack, values)| match bytes {
+            true => stack.push_u8(&values.iter().map(|p| (p * 255.0).round() as u8).collect::<Vec<_>>()),
+            false => stack.push_f32(values),
+        })
     }
 
     /// Gives everything its name and says which.
@@ -135,7 +177,9 @@ impl LabelWriter {
                 Ok(paths)
             }
             Kind::Zarr(zarr) => Ok(vec![zarr.finish()?]),
-            Kind::Phases(stacks) => stacks.into_iter().map(StackWriter::finish).collect(),
+            Kind::Phases(stacks) | Kind::Probabilities(stacks, _) => {
+                stacks.into_iter().map(StackWriter::finish).collect()
+            }
         }
     }
 }
@@ -154,14 +198,20 @@ fn plain(path: &Path, header: &[u8], sidecar: Option<(PathBuf, Vec<u8>)>, force:
     Ok(Kind::Plain { file, sidecar })
 }
 
-fn phases(stem: &Path, meta: &LabelMeta, force: bool) -> Result<Vec<StackWriter>> {
+/// One stack a class, `kind`: what it is, its type and its largest value.
+fn by_class(
+    stem: &Path,
+    meta: &LabelMeta,
+    (what, dtype, most): (&str, Dtype, f64),
+    force: bool,
+) -> Result<Vec<StackWriter>> {
     let (voxel_size, unit) = meta.voxel_size.clone().unzip();
-    let scale = StackMeta { voxel_size, unit, range: Some((0.0, 1.0)), ..StackMeta::default() };
+    let scale = StackMeta { voxel_size, unit, range: Some((0.0, most)), ..StackMeta::default() };
     let plain = |c: char| if c.is_alphanumeric() || c == '-' { c } else { '_' };
     let stack = |(i, class): (usize, &Class)| {
         let name: String = class.name.chars().map(plain).collect();
-        let path = ending(stem, &format!("_phase{}_{name}.tif", i + 1));
-        StackWriter::create(&path, meta.shape, Dtype::U8, &scale, force)
+        let path = ending(stem, &format!("_{what}{}_{name}.tif", i + 1));
+        StackWriter::create(&path, meta.shape, dtype, &scale, force)
     };
     meta.classes.iter().enumerate().map(stack).collect()
 }
@@ -242,6 +292,27 @@ mod tests {
         let second = volume::open(&paths[1]).unwrap().read(3).unwrap();
         let expected: Vec<f32> = slice(3).iter().map(|l| f32::from(u8::from(*l == 2))).collect();
         assert_eq!(second.values, expected);
+    }
+
+    #[test]
+    fn probabilities_are_255ths_or_floats() {
+        let formats =
+            [(LabelFormat::Probabilities, 255.0, ""), (LabelFormat::ProbabilitiesFloat, 1.0, "_float")];
+        for (format, one, kind) in formats {
+            let folder = tempfile::tempdir().unwrap();
+            let mut writer = LabelWriter::create(format, &folder.path().join("s"), &meta(), false).unwrap();
+            let [slices, height, width] = meta().shape;
+            for z in 0..slices {
+                let values = [vec![0.2; height * width], vec![0.8; height * width]].concat();
+                writer.push(&slice(z)).unwrap();
+                writer.push_probabilities(&values).unwrap();
+            }
+            assert!(writer.push_probabilities(&[0.5]).is_err());
+            let paths = writer.finish().unwrap();
+            assert!(paths[1].ends_with(format!("s_probability{kind}2_carbon_binder.tif")));
+            let read = volume::open(&paths[1]).unwrap().read(1).unwrap();
+            assert!(read.values.iter().all(|v| (v / one - 0.8).abs() < 1e-6));
+        }
     }
 
     #[test]

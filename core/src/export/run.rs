@@ -188,7 +188,10 @@ impl RunWriter {
         let labels: Vec<u8> = result.labels.iter().map(value).collect();
         self.labels.push_u8(&labels)?;
         self.hashes[0].update(&labels);
-        self.further.iter_mut().try_for_each(|writer| writer.push(&labels))?;
+        for writer in &mut self.further {
+            writer.push(&labels)?;
+            writer.push_probabilities(&result.probabilities)?;
+        }
         if let Some(entropy) = &mut self.entropy {
             entropy.push_f32(&result.entropy)?;
         }

@@ -16,7 +16,12 @@ pub(super) fn errors(page: &mut String, bars: Result<&ErrorBars, &str>) {
             return;
         }
     };
-    let _ = writeln!(page, "<p>{}</p>", escape(&bars.about));
+    let _ = writeln!(
+        page,
+        "<p>{}</p><p class=\"note\">The intervals are proved on simulated scans alone. On this stack they hold only as far as \
+         it resembles those: judge the labels first.</p>",
+        escape(&bars.about)
+    );
     if !bars.bars.is_empty() {
         *page += "<table><thead><tr><th>Phase</th><th>Figure</th><th>Axis</th><th>Unit</th><th>Segmented</th><th>Expected \
                   truth</th><th>95 % interval</th></tr></thead>\n";

@@ -86,7 +86,7 @@ fn phase_table(page: &mut String, measures: &Measures) {
     let unit = escape(&measures.scale.unit);
     let _ = writeln!(
         page,
-        "<h2>Phases</h2><table><tr><th>Phase</th><th>Fraction</th><th>95 % interval</th><th>Surface by marching cubes \
+        "<h2>Phases</h2><table class=\"small\"><tr><th>Phase</th><th>Fraction</th><th>95 % interval</th><th>Surface by marching cubes \
          (1/{unit})</th><th>by faces (1/{unit})</th><th>Connected parts</th><th>Percolating Z, Y, X</th><th>D50 of parts \
          inside ({unit})</th><th>Tortuosity factor Z, Y, X</th></tr>"
     );

@@ -72,6 +72,12 @@ fn words(value: &Value) -> String {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
         Value::Number(n) => n.to_string(),
+        Value::Array(list) => list.iter().map(words).collect::<Vec<_>>().join(" x "),
+        Value::Object(map) => {
+            let stated = map.iter().map(|(name, value)| (name, words(value))).filter(|(_, v)| v != "-");
+            let all: Vec<String> = stated.map(|(name, value)| format!("{name} {value}")).collect();
+            if all.is_empty() { "-".to_owned() } else { all.join(", ") }
+        }
         other => other.to_string(),
     }
 }
@@ -97,10 +103,16 @@ fn methods(page: &mut String, report: &Report<'_>) {
     };
     let lambda =
         if run["lambda"].is_null() { String::new() } else { format!(", λ = {}", words(&run["lambda"])) };
+    let first = report.run["first_slice"].as_u64().unwrap_or(1);
+    let done = report.run["totals"]["slices"].as_u64().unwrap_or(0);
+    let part = match volume["slices"].as_u64() {
+        Some(all) if done < all => format!(" in its slices {first} to {}", (first + done).saturating_sub(1)),
+        _ => String::new(),
+    };
     let classes: Vec<&str> = report.classes.iter().map(|c| c.name.as_str()).collect();
     let _ = write!(
         page,
-        "<h2>Methods</h2><p>A tomogram of {size} voxels (slices, rows, columns) {scale} was segmented into {} with PaSeR \
+        "<h2>Methods</h2><p>A tomogram of {size} voxels (slices, rows, columns) {scale} was segmented{part} into {} with PaSeR \
          Studio {} (method {}{lambda}, bundle \"{}\", manifest SHA-256 {}, {} Monte Carlo passes, seed {}). Grey values were \
          normalised over the whole volume. ",
         escape(&classes.join(", ")),
@@ -139,7 +151,7 @@ fn provenance(page: &mut String, whole: &Value) {
         ("Type of values", &volume["dtype"]),
         ("Voxel size Z, Y, X", &volume["voxel_size"]),
         ("Unit", &volume["unit"]),
-        ("Raw description, axes, crop, binning", &run["opened"]),
+        ("Raw description, dataset, axes, crop, binning", &run["opened"]),
         ("First slice", &whole["first_slice"]),
         ("Bundle", &run["bundle"]["name"]),
         ("Bundle manifest SHA-256", &run["bundle"]["sha256"]),

@@ -170,7 +170,9 @@ impl Frame {
                 path.join("L")
             );
         }
-        let y = TOP + 12.0 + 13.0 * row as f64;
+        // Points lie high where costs are shown, lines anywhere.
+        let below = HEIGHT - BOTTOM - 8.0 - 13.0 * row as f64;
+        let y = if series.marks { below } else { TOP + 12.0 + 13.0 * row as f64 };
         let _ = write!(
             svg,
             "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"9\" height=\"9\" fill=\"{colour}\"/><text x=\"{:.1}\" y=\"{y:.1}\" \

@@ -5,6 +5,32 @@ fn meta(unit: &str) -> StackMeta {
     StackMeta { voxel_size: Some([0.5, 0.128, 0.0325]), unit: Some(unit.to_owned()), ..StackMeta::default() }
 }
 
+/// Writes 4.3 GB to the folder `PASER_LARGE` names, for another reader: `cargo test ... -- --ignored past_four`.
+#[test]
+#[ignore = "needs 4.3 GB of disk"]
+fn past_four_gigabytes_every_slice_is_there() {
+    let folder = std::env::var_os("PASER_LARGE").map_or_else(std::env::temp_dir, Into::into);
+    let path = folder.join("large.tif");
+    let (shape, pixels) = ([1030, 2048, 2048], 2048 * 2048);
+    let meta = StackMeta {
+        voxel_size: Some([0.5, 0.25, 0.25]),
+        unit: Some("um".to_owned()),
+        ..StackMeta::default()
+    };
+    let mut writer = StackWriter::create(&path, shape, Dtype::U8, &meta, true).unwrap();
+    for z in 0..shape[0] {
+        writer.push_u8(&vec![(z % 251) as u8; pixels]).unwrap();
+    }
+    writer.finish().unwrap();
+    assert!(fs::metadata(&path).unwrap().len() > 4 << 30);
+    let volume = crate::volume::open(&path).unwrap();
+    assert_eq!(volume.info().slices, shape[0]);
+    for z in [0, 511, 1029] {
+        let slice = volume.read(z).unwrap();
+        assert!(slice.values.iter().all(|v| *v == (z % 251) as f32), "slice {z}");
+    }
+}
+
 #[test]
 fn calibration_is_read_back_exactly() {
     let folder = tempfile::tempdir().unwrap();
