@@ -18,9 +18,9 @@ svg .t{font-weight:600;font-size:12px}svg .m{text-anchor:middle}svg .e{text-anch
 img{max-width:100%;image-rendering:pixelated}.note{background:#fff3cd;border:1px solid #b58900;padding:.6em}\
 .mark{position:fixed;top:40%;left:0;width:100%;text-align:center;font-size:4.5em;font-weight:700;color:#c00;opacity:.13;\
 transform:rotate(-24deg);pointer-events:none}dt{font-weight:600}\
-table{margin:.4em 0}th{background:#f3f3f3}td.n{text-align:right}p{margin:.5em 0}.wide td{word-break:break-all}\
+table{margin:.4em 0}th{background:#f3f3f3}td.n{text-align:right}p{margin:.5em 0}.wide td{overflow-wrap:anywhere}\
 @page{size:A4;margin:16mm 14mm}\
-@media print{body{margin:0;padding:0;max-width:none;font-size:9.5pt}.small{font-size:8pt}h1{font-size:15pt}h2{font-size:11.5pt;break-after:avoid}\
+@media print{body{margin:0;padding:0;max-width:none;font-size:9.5pt}.small{font-size:8pt}h1{font-size:15pt}h2{font-size:11.5pt;break-after:avoid}h2+p{break-after:avoid}\
 figure{width:49%;min-width:0}figure,tr,img,.note{break-inside:avoid}thead{display:table-header-group}*{print-color-adjust:exact;\
 -webkit-print-color-adjust:exact}}";
 
