@@ -3,8 +3,8 @@
 use super::Common;
 use super::input::{MethodArgs, bundle};
 use super::segment::{SegmentArgs, one};
-use super::stack::StackArgs;
 use paser_core::route::{Method, Router, Segmenter};
+use paser_core::volume::Opening;
 use paser_core::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -96,13 +96,12 @@ impl Evidence<'_> {
     fn settings(&self, stack: PathBuf) -> Result<SegmentArgs> {
         let (method, router): (Method, Router) = (self.get("/run/method")?, self.get("/run/router")?);
         let (first, count): (usize, usize) = (self.get("/first_slice")?, self.get("/totals/slices")?);
-        let opened = self.value.pointer("/run/opened").unwrap_or(&Value::Null);
-        let opened = StackArgs::from_evidence(opened).map_err(|e| self.bad(&format!("/run/opened: {e}")))?;
+        let opened: Opening = self.get("/run/opened")?;
         let mut settings = SegmentArgs::of(stack);
         settings.slices = Some((Some(first), Some((first + count).saturating_sub(1))));
         settings.method =
             MethodArgs { router: Some(router), noise: self.get("/run/noise")?, method, ..settings.method };
-        settings.opened = opened;
+        settings.opened = opened.into();
         settings.no_report = true;
         Ok(settings)
     }

@@ -230,7 +230,7 @@ pub(super) fn one(
         segmenter,
         bundle,
         stack,
-        opened: args.opened.evidence(),
+        opened: args.opened.opening(),
         volume: volume.as_ref(),
         range: &range,
         choice: &choice,

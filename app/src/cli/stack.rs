@@ -1,8 +1,7 @@
 //! How a stack is opened: as raw voxels, turned, cropped, binned.
 
 use paser_core::Result;
-use paser_core::volume::{self, Axes, Crop, RawSpec, View, Volume, Voxel};
-use serde_json::{Value, json};
+use paser_core::volume::{Axes, Crop, Opening, RawSpec, View, Volume, Voxel};
 use std::path::Path;
 
 /// What a stack is and which part of it is used, as flags.
@@ -32,38 +31,22 @@ pub(super) struct StackArgs {
 }
 
 impl StackArgs {
-    fn view(&self) -> View {
-        View { axes: self.axes, crop: self.crop.clone(), bin: self.bin, voxel: self.voxel.clone() }
+    /// What the flags say.
+    pub(super) fn opening(&self) -> Opening {
+        let view =
+            View { axes: self.axes, crop: self.crop.clone(), bin: self.bin, voxel: self.voxel.clone() };
+        Opening { raw: self.raw.clone(), dataset: self.dataset.clone(), view }
     }
 
     /// Opens the stack as the flags say.
     pub(super) fn open(&self, path: &Path) -> Result<Volume> {
-        let whole = match (&self.raw, &self.dataset) {
-            (Some(spec), _) => volume::open_raw(path, spec)?,
-            (None, Some(name)) => volume::open_dataset(path, name)?,
-            (None, None) => volume::open(path)?,
-        };
-        self.view().of(whole, self.memory.map(|mb| mb << 20))
+        self.opening().open(path, self.memory.map(|mb| mb << 20))
     }
+}
 
-    /// The flags, for a run's evidence.
-    pub(super) fn evidence(&self) -> Value {
-        json!({ "raw": self.raw, "dataset": self.dataset, "view": self.view() })
-    }
-
-    /// The flags that a run's evidence states.
-    pub(super) fn from_evidence(opened: &Value) -> serde_json::Result<Self> {
-        let raw = serde_json::from_value(opened["raw"].clone())?;
-        let dataset = serde_json::from_value(opened["dataset"].clone())?;
-        let view: View = serde_json::from_value(opened["view"].clone())?;
-        Ok(Self {
-            raw,
-            dataset,
-            axes: view.axes,
-            crop: view.crop,
-            bin: view.bin,
-            voxel: view.voxel,
-            memory: None,
-        })
+impl From<Opening> for StackArgs {
+    fn from(Opening { raw, dataset, view }: Opening) -> Self {
+        let View { axes, crop, bin, voxel } = view;
+        Self { raw, dataset, axes, crop, bin, voxel, memory: None }
     }
 }

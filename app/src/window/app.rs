@@ -201,7 +201,8 @@ impl eframe::App for Studio {
     }
 
     fn on_exit(&mut self) {
-        if let Some(recovery) = &self.recovery {
+        // an offer that nobody has answered is made again
+        if let (Some(recovery), None) = (&self.recovery, &self.state.recovered) {
             recovery.end();
         }
     }

@@ -5,7 +5,7 @@ use crate::data::normalise::Range;
 use crate::error::Result;
 use crate::noise::Noise;
 use crate::route::{Choice, Method, Segmenter};
-use crate::volume::SliceReader;
+use crate::volume::{Opening, SliceReader};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -17,8 +17,8 @@ pub struct Evidence<'a> {
     pub bundle: &'a Bundle,
     /// The stack's file or folder.
     pub stack: &'a Path,
-    /// How it was opened (raw layout, axes, crop, binning).
-    pub opened: Value,
+    /// How it was opened.
+    pub opened: Opening,
     /// The stack as it is read.
     pub volume: &'a dyn SliceReader,
     /// Grey values that become 0 and 1.

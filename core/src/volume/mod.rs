@@ -10,6 +10,7 @@ mod mhd;
 mod nifti;
 mod nrrd;
 mod ome;
+mod opening;
 mod planes;
 mod png;
 mod raw;
@@ -20,6 +21,7 @@ mod view;
 mod zarr;
 
 pub use self::hashing::Hashing;
+pub use self::opening::Opening;
 pub use self::raw::RawSpec;
 pub use self::view::{Axes, Crop, View, Voxel};
 

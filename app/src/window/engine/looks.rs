@@ -5,7 +5,7 @@ use super::compute::{guarded, model};
 use super::{Event, Look as Wish, Outbox, Routed, Seen};
 use crate::window::grey::Grey;
 use crate::window::promise::{self, SEED};
-use crate::window::results::{Kept, Summary};
+use crate::window::results::{Kept, Model, Summary};
 use paser_core::data::normalise::Range;
 use paser_core::error::{Error, Result};
 use paser_core::event::Control;
@@ -23,16 +23,18 @@ pub(super) struct Eyes<'a> {
     range: Option<(u64, Range)>,
     /// As it is, and with noise.
     looks: Looks,
+    /// What the window knows of the bundle in force, made once.
+    model: Option<Arc<Model>>,
 }
 
 impl<'a> Eyes<'a> {
     pub(super) fn new(newest: &'a Mutex<Option<Wish>>, out: &'a Outbox) -> Self {
-        Self { newest, out, range: None, looks: Looks::default() }
+        Self { newest, out, range: None, looks: Looks::default(), model: None }
     }
 
     /// Another bundle is in force.
     pub(super) fn forget(&mut self) {
-        (self.range, self.looks) = (None, Looks::default());
+        (self.range, self.looks, self.model) = (None, Looks::default(), None);
     }
 
     /// Serves the newest look, if one is wanted.
@@ -65,6 +67,11 @@ impl<'a> Eyes<'a> {
         Ok(Seen { routed, audit, noisy })
     }
 
+    /// What the window knows of the bundle.
+    pub(super) fn model(&mut self, segmenter: &Segmenter) -> Arc<Model> {
+        self.model.get_or_insert_with(|| Arc::new(model(segmenter))).clone()
+    }
+
     fn at(&mut self, segmenter: &Segmenter, look: &Wish, noise: Noise) -> Result<(&mut Look, Range)> {
         let range = self.range(segmenter, look.stack, look.volume.as_ref())?;
         let place = Place { stack: look.stack, z: look.z, noise };
@@ -73,10 +80,11 @@ impl<'a> Eyes<'a> {
 
     fn routed(&mut self, segmenter: &Segmenter, look: &Wish, noise: Noise) -> Result<Routed> {
         let since = Instant::now();
+        let model = self.model(segmenter);
         let (seen, range) = self.at(segmenter, look, noise)?;
         let before = seen.live.computed();
         let (kept, summary) =
-            seen.route(segmenter, (look.method, look.lambda, look.router), &look.control)?;
+            seen.route(segmenter, &model, (look.method, look.lambda, look.router), &look.control)?;
         Ok(Routed {
             kept,
             summary,
@@ -110,10 +118,11 @@ impl<'a> Eyes<'a> {
         lambda: f64,
         control: &Control,
     ) -> Result<(Kept, Summary)> {
+        let model = self.model(segmenter);
         let range = self.range(segmenter, stack, volume)?;
         let place = Place { stack, z, noise: Noise::None };
         let seen = self.looks.at(segmenter, &place, volume, &range)?;
-        seen.route(segmenter, (Method::Paser, lambda, None), control)
+        seen.route(segmenter, &model, (Method::Paser, lambda, None), control)
     }
 }
 
@@ -178,13 +187,14 @@ impl Look {
     pub(super) fn route(
         &mut self,
         segmenter: &Segmenter,
+        model: &Model,
         (method, lambda, router): (Method, f64, Option<Router>),
         control: &Control,
     ) -> Result<(Kept, Summary)> {
         let usual = promise::choice(&segmenter.manifest, lambda);
         let choice = Choice { method, router: router.unwrap_or(usual.router), ..usual };
         let result = self.live.route(segmenter, &choice, control)?;
-        let (kept, summary) = Kept::of(result, &model(segmenter), lambda);
+        let (kept, summary) = Kept::of(result, model, lambda);
         Ok((Kept { probabilities: self.probabilities.clone(), ..kept }, Summary { method, ..summary }))
     }
 

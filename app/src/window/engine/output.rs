@@ -11,6 +11,7 @@ use paser_core::export::report::run::MEMORY;
 use paser_core::export::run::{RunMeta, RunWriter};
 use paser_core::noise::Noise;
 use paser_core::route::{Choice, Segmenter, SliceResult};
+use paser_core::volume::Opening;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -106,7 +107,7 @@ pub(super) fn evidence(
 ) -> Result<serde_json::Value> {
     let volume = job.volume.as_ref();
     let (noise, seed) = (Noise::None, choice.seed);
-    let opened = serde_json::json!({ "raw": null, "dataset": null, "view": job.view });
+    let opened = Opening { view: job.view.clone(), ..Opening::default() };
     Evidence { segmenter, bundle, stack, opened, volume, range, choice, noise, seed }.json()
 }
 
