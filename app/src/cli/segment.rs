@@ -9,15 +9,14 @@ use paser_core::bundle::Bundle;
 use paser_core::device::Description;
 use paser_core::evaluate::evaluate;
 use paser_core::event::Control;
+use paser_core::export::LabelFormat;
 use paser_core::export::report::run::MEMORY;
-use paser_core::export::report::{BarsOf, RunReport};
-use paser_core::export::run::{RunMeta, RunWriter, Totals};
-use paser_core::export::{Evidence, LabelFormat};
+use paser_core::export::results::{DRAWS, Results, Task, Wanted, stem};
+use paser_core::export::run::Totals;
 use paser_core::noise::Noise;
 use paser_core::route::stack::{Job, prepare, segment};
 use paser_core::route::{Choice, Method, Segmenter};
-use paser_core::uncertainty::{Calibration, Probabilities};
-use paser_core::volume::Hashing;
+use paser_core::volume::{Hashing, stacks_in};
 use paser_core::{Error, Result};
 use serde::Serialize;
 use serde_json::json;
@@ -26,7 +25,7 @@ use std::time::Instant;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SegmentArgs {
-    /// Stack files or folders of slices
+    /// Stack files, folders of slices, or folders of stacks
     #[arg(required = true, value_name = "STACK")]
     stacks: Vec<PathBuf>,
     /// Bundle; the shipped one where not given
@@ -39,7 +38,7 @@ pub(super) struct SegmentArgs {
     pub(super) slices: Option<(Option<usize>, Option<usize>)>,
     #[command(flatten)]
     pub(super) opened: StackArgs,
-    /// Further exports, separated by commas: nrrd, ome-zarr, raw, phases, probabilities (8 bit), probabilities-float
+    /// Further exports, separated by commas: nrrd, ome-zarr, raw, phases, probabilities (8 bit), probabilities-float, overlays (PNG), overlays-routes
     #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
     export: Vec<LabelFormat>,
     /// Classes whose tortuosity the report states, separated by commas (it takes longest)
@@ -56,9 +55,6 @@ pub(super) struct SegmentArgs {
     out: Option<PathBuf>,
 }
 
-/// As many as the calibration draws: the spread is then known as well as there.
-const DRAWS: usize = 16;
-
 fn draws(text: &str) -> std::result::Result<usize, String> {
     let wrong = || "0, or a number from 2 to 1000 is needed".to_owned();
     text.parse().ok().filter(|n| *n == 0 || (2..=1000).contains(n)).ok_or_else(wrong)
@@ -74,31 +70,21 @@ fn slices(text: &str) -> std::result::Result<(Option<usize>, Option<usize>), Str
 }
 
 impl SegmentArgs {
-    /// The bundle on its device; it keeps probabilities where something asks for them.
-    pub(super) fn segmenter(&self, bundle: &Bundle, common: &Common) -> Result<Segmenter> {
-        let bars = !self.no_report && self.draws > 0 && Calibration::place(bundle.folder()).exists();
-        let bars = bars && !matches!(self.method.method, Method::Whole(_));
-        let kept = bars || self.export.iter().any(|format| format.needs_probabilities());
-        Ok(Segmenter::new(bundle, common.compute()?)?.keep_probabilities(kept))
+    /// What is written.
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            formats: self.export.clone(),
+            report: !self.no_report,
+            tortuosity: self.tortuosity.clone(),
+            draws: self.draws,
+            memory: self.opened.memory.map_or(MEMORY, |mb| mb as u64),
+        }
     }
 
-    /// What the error bars of a run by `choice` rest on, or why it has none.
-    fn calibration(
-        &self,
-        segmenter: &Segmenter,
-        bundle: &Bundle,
-        choice: &Choice,
-    ) -> Result<std::result::Result<Calibration, String>> {
-        if self.no_report || self.draws == 0 {
-            return Ok(Err("none were asked for".to_owned()));
-        }
-        let Some(calibration) = Calibration::read(bundle.folder())? else {
-            return Ok(Err("the bundle was not calibrated; paser calibrate does that".to_owned()));
-        };
-        if self.method.noise != Noise::None {
-            return Ok(Err("they were calibrated for scans as they are, without added noise".to_owned()));
-        }
-        Ok(calibration.misfit(segmenter, choice).map_or(Ok(calibration), Err))
+    /// The bundle on its device; it keeps probabilities where something asks for them.
+    pub(super) fn segmenter(&self, bundle: &Bundle, common: &Common) -> Result<Segmenter> {
+        let kept = self.wanted().needs_probabilities(bundle.folder(), self.method.method);
+        Ok(Segmenter::new(bundle, common.compute()?)?.keep_probabilities(kept))
     }
 
     /// A stack without any flag.
@@ -148,15 +134,17 @@ pub(super) fn run(args: &SegmentArgs, common: &Common) -> Result<()> {
     let segmenter = args.segmenter(&bundle, common)?;
     let mut reports = Vec::new();
     let mut failed = 0;
-    for stack in &args.stacks {
+    let stacks: Vec<PathBuf> =
+        args.stacks.iter().map(|path| stacks_in(path)).collect::<Result<Vec<_>>>()?.concat();
+    for stack in &stacks {
         let out = match &args.out {
-            Some(out) if args.stacks.len() > 1 => out.join(folder_name(stack, &args.method)),
+            Some(out) if stacks.len() > 1 => out.join(folder_name(stack, &args.method)),
             Some(out) => out.clone(),
             None => stack.with_file_name(folder_name(stack, &args.method)),
         };
         match one(&segmenter, &bundle, stack, args, &out, common) {
             Ok(report) => reports.push(report),
-            Err(e) if args.stacks.len() == 1 => return Err(e),
+            Err(e) if stacks.len() == 1 => return Err(e),
             Err(e) => {
                 failed += 1;
                 eprintln!("{}: {e}", stack.display());
@@ -165,21 +153,13 @@ pub(super) fn run(args: &SegmentArgs, common: &Common) -> Result<()> {
     }
     let text: String = reports.iter().map(line).collect();
     match &reports[..] {
-        [report] if args.stacks.len() == 1 => common.print(report, &text)?,
+        [report] if stacks.len() == 1 => common.print(report, &text)?,
         all => common.print(&all, &text)?,
     }
     match failed {
         0 => Ok(()),
-        n => {
-            Err(Error::invalid(format!("{n} of {} stacks failed, for the reasons above", args.stacks.len())))
-        }
+        n => Err(Error::invalid(format!("{n} of {} stacks failed, for the reasons above", stacks.len()))),
     }
-}
-
-/// Name of a stack without its ending.
-fn stem(stack: &Path) -> String {
-    let name = if stack.is_dir() { stack.file_name() } else { stack.file_stem() };
-    name.map_or_else(|| "stack".to_owned(), |n| n.to_string_lossy().into_owned())
 }
 
 fn folder_name(stack: &Path, method: &MethodArgs) -> String {
@@ -226,68 +206,34 @@ pub(super) fn one(
     let noise = (args.method.noise, common.seed);
     let mut prepared = slices.clone().map(|z| prepare(volume.as_ref(), z, &range, channels, noise));
     let (choice, moved) = args.method.choice(segmenter, common.seed, &mut prepared)?;
-    let evidence = Evidence {
+    let read = Hashing::new(volume.as_ref(), slices.start);
+    let task = Task {
         segmenter,
         bundle,
         stack,
         opened: args.opened.opening(),
-        volume: volume.as_ref(),
-        range: &range,
-        choice: &choice,
+        volume: volume.clone(),
+        slices: slices.clone(),
+        range,
+        choice: choice.clone(),
         noise: args.method.noise,
         seed: common.seed,
     };
-    let mut evidence = evidence.json()?;
-    evidence["tvd"] = json!(moved);
-    let meta = RunMeta {
-        name: stem(stack),
-        shape: [slices.len(), info.height, info.width],
-        first_slice: slices.start,
-        voxel_size: info.voxel_size,
-        unit: info.unit.clone(),
-        classes: bundle.manifest.classes.clone(),
-        nets: bundle.manifest.nets.len(),
-        entropy: choice.needs_f0(),
-        evidence,
-    };
-    let calibration = args.calibration(segmenter, bundle, &choice)?;
-    let mut writer = RunWriter::create(out, meta, common.force)?.also(&args.export)?;
-    let shape = [slices.len(), info.height, info.width];
-    let kept = calibration.as_ref().ok();
-    let kept =
-        kept.map(|_| Probabilities::create_in(out, shape, bundle.manifest.classes.len())).transpose()?;
-    let read = Hashing::new(volume.as_ref(), slices.start);
+    let wanted = args.wanted();
+    let mut results = Results::create(task, &wanted, out, common.force)?;
+    results.note("tvd", json!(moved));
     let job = Job { volume: &read, slices: slices.clone(), range, choice, noise };
     let bar = bar(slices.len(), "slices");
     let started = Instant::now();
     segment(segmenter, &job, &Control::default(), &mut |z, result| {
         bar.inc(1);
-        kept.iter().try_for_each(|kept| kept.push(&result))?;
-        writer.push(z, &result)
+        results.push(z, &result)
     })?;
     bar.finish_and_clear();
     let seconds = started.elapsed().as_secs_f64();
-    let totals: Totals = writer.totals().clone();
-    writer.note("input_sha256", json!(read.digest()));
-    let mut outputs = writer.finish()?;
-    if !args.no_report {
-        let report = RunReport {
-            folder: out,
-            name: &stem(stack),
-            seconds,
-            bundle,
-            tortuosity: args.tortuosity.clone(),
-            memory: args.opened.memory.map_or(MEMORY, |mb| mb as u64),
-            bars: match (&calibration, &kept) {
-                (Ok(calibration), Some(stack)) => {
-                    Ok(BarsOf { calibration, stack, draws: args.draws, seed: common.seed })
-                }
-                (Err(why), _) => Err(why.clone()),
-                _ => Err("no probabilities were kept".to_owned()),
-            },
-        };
-        outputs.extend(report.write(&Control::default(), common.force)?);
-    }
+    let totals: Totals = results.totals().clone();
+    let (mut outputs, report) = results.finish(read.digest().as_deref())?;
+    outputs.extend(report.write(seconds, &Control::default())?);
     Ok(Report {
         stack: stack.to_owned(),
         slices: totals.slices,

@@ -1,7 +1,7 @@
 //! How a stack is opened: as raw voxels, turned, cropped, binned.
 
 use paser_core::Result;
-use paser_core::volume::{Axes, Crop, Opening, RawSpec, View, Volume, Voxel};
+use paser_core::volume::{Axes, Crop, Opening, Part, RawSpec, View, Volume, Voxel};
 use std::path::Path;
 
 /// What a stack is and which part of it is used, as flags.
@@ -13,6 +13,12 @@ pub(super) struct StackArgs {
     /// Dataset of an HDF5 file, where it holds several
     #[arg(long, value_name = "PATH", conflicts_with = "raw")]
     dataset: Option<String>,
+    /// Channel of a file that holds several, counted from 1
+    #[arg(long, value_name = "N", conflicts_with = "raw")]
+    channel: Option<u64>,
+    /// Time of a file that holds several, counted from 1
+    #[arg(long, value_name = "N", conflicts_with = "raw")]
+    time: Option<u64>,
     /// The file's axes that become Z, Y, X
     #[arg(long, value_name = "YZX")]
     axes: Option<Axes>,
@@ -35,7 +41,10 @@ impl StackArgs {
     pub(super) fn opening(&self) -> Opening {
         let view =
             View { axes: self.axes, crop: self.crop.clone(), bin: self.bin, voxel: self.voxel.clone() };
-        Opening { raw: self.raw.clone(), dataset: self.dataset.clone(), view }
+        let said = self.channel.or(self.time).is_some();
+        let one = |n: Option<u64>| n.unwrap_or(1);
+        let part = said.then(|| Part { channel: one(self.channel), time: one(self.time) });
+        Opening { raw: self.raw.clone(), dataset: self.dataset.clone(), part, view }
     }
 
     /// Opens the stack as the flags say.
@@ -45,8 +54,9 @@ impl StackArgs {
 }
 
 impl From<Opening> for StackArgs {
-    fn from(Opening { raw, dataset, view }: Opening) -> Self {
+    fn from(Opening { raw, dataset, part, view }: Opening) -> Self {
         let View { axes, crop, bin, voxel } = view;
-        Self { raw, dataset, axes, crop, bin, voxel, memory: None }
+        let (channel, time) = part.map(|p| (p.channel, p.time)).unzip();
+        Self { raw, dataset, channel, time, axes, crop, bin, voxel, memory: None }
     }
 }

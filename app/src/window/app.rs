@@ -2,14 +2,14 @@
 
 use super::bench::Drive;
 use super::canvas::Canvas;
-use super::command::{Command, Effect, handle};
+use super::command::{BatchCommand, Command, Effect, handle};
 use super::engine::{Engine, Job, Read};
 use super::events::absorb;
 use super::panels::{self, Pane};
 use super::project::Project;
 use super::recovery::Recovery;
 use super::session::Session;
-use super::state::{Loading, State};
+use super::state::{Loading, State, Workspace};
 use super::theme;
 use super::training::Training;
 use super::{keys, text};
@@ -103,6 +103,7 @@ impl Studio {
         self.state.notices.expire(Instant::now());
         let training = self.state.training.as_ref().is_some_and(Training::runs);
         if self.state.run.is_some()
+            || self.state.batch.runs()
             || self.state.look.is_some()
             || training
             || self.engine.as_ref().is_some_and(Engine::asking)
@@ -126,7 +127,7 @@ impl Studio {
     pub fn draw(&mut self, ui: &mut egui::Ui) {
         let ctx = ui.ctx().clone();
         let mut commands = keys::commands(&ctx);
-        commands.extend(dropped(&ctx));
+        commands.extend(dropped(&ctx, self.state.workspace));
         let mut pane = Pane { state: &self.state, canvas: &mut self.canvas, commands: &mut commands };
         panels::show(ui, &mut pane);
         let asked = !commands.is_empty();
@@ -151,6 +152,7 @@ impl Studio {
         for effect in effects {
             match (effect, &mut self.engine) {
                 (Effect::Copy(text), _) => ctx.copy_text(text),
+                (Effect::Launch(path), _) => self.launch(&path),
                 (Effect::Quit, _) => {
                     self.leaving = true;
                     ctx.send_viewport_cmd(egui::ViewportCommand::Close);
@@ -159,13 +161,21 @@ impl Studio {
                 (Effect::Pick(pick), Some(engine)) => engine.pick(pick),
                 (Effect::Compute(job), Some(engine)) => {
                     if !engine.compute(job) {
-                        self.state.run = None;
+                        (self.state.run, self.state.batch.settings) = (None, None);
                         self.state.model = Loading::Failed;
                         self.state.notices.error("the compute thread has ended; restart the program");
                     }
                 }
                 (_, None) => {}
             }
+        }
+    }
+
+    fn launch(&mut self, path: &std::path::Path) {
+        if let Err(e) = open::that_detached(path) {
+            tracing::warn!("{e}");
+            let path = path.display();
+            self.state.notices.warn(format!("no program shows {path} here; open it by hand"));
         }
     }
 
@@ -179,9 +189,17 @@ impl Studio {
     }
 }
 
-/// Stacks and folders that were dropped on the window; the last one counts.
-fn dropped(ctx: &egui::Context) -> Option<Command> {
-    ctx.input(|i| i.raw.dropped_files.last().map(|file| Command::Open(file.path().to_owned())))
+/// What was dropped on the window: one stack is opened, several make a batch.
+fn dropped(ctx: &egui::Context, workspace: Workspace) -> Option<Command> {
+    let mut paths: Vec<PathBuf> =
+        ctx.input(|i| i.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
+    match (paths.len(), workspace) {
+        (0, _) => None,
+        (1, Workspace::Segment | Workspace::Train | Workspace::Compare | Workspace::Report) => {
+            paths.pop().map(Command::Open)
+        }
+        _ => Some(Command::Batch(BatchCommand::Add(paths))),
+    }
 }
 
 impl eframe::App for Studio {

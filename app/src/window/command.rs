@@ -1,9 +1,11 @@
 //! What the user can ask for, and the one place that changes the state for it.
 
+pub(super) mod batch;
 pub(super) mod project;
 mod truth;
 mod work;
 
+pub use batch::BatchCommand;
 pub(super) use truth::want as want_truth;
 
 use super::canvas::view::View;
@@ -15,17 +17,19 @@ use super::import::Import;
 use super::overview::Overview;
 use super::project::{ENDING, Item};
 use super::promise;
+use super::question::Question;
 use super::state::{Dial, Layer, Loading, Pending, Run, Stack, State, Workspace};
 use super::training::Field;
 use super::trial::Trial;
 use paser_core::event::Control;
+use paser_core::export::results::Wanted;
 use paser_core::noise::Noise;
 use paser_core::route::{Method, PatchRoute};
 use paser_core::train::Preset;
-use paser_core::volume;
+use paser_core::volume::Opening;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// An intent of the user, whether by menu, key, pointer or drop.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +42,12 @@ pub enum Command {
     Pick(Pick),
     /// Load the bundle in a folder.
     UseBundle(PathBuf),
+    /// Something about the batch.
+    Batch(BatchCommand),
+    /// Have this written when a stack is segmented.
+    SetWanted(Wanted),
+    /// Show a file or folder in the system's own program for it.
+    Launch(PathBuf),
     /// Show the field for a path with this text, or hide it.
     PathField(Option<String>),
     /// Change how the stack is to be read anew; none: leave it as it is.
@@ -46,6 +56,12 @@ pub enum Command {
     AskImport,
     /// Open the stack anew that way.
     Reopen,
+    /// Change what is decided about the file in question; none: leave it.
+    Question(Option<Box<Question>>),
+    /// Ask anew which part of the open stack's file is meant.
+    AskAnew,
+    /// Open the file in question as decided.
+    OpenChosen,
     /// Write the project to a file; none: to the one it has, or ask.
     SaveProject(Option<PathBuf>),
     /// Say where something that the project names is; none: go on without.
@@ -175,6 +191,8 @@ pub enum Effect {
     Pick(Pick),
     /// Put text on the clipboard.
     Copy(String),
+    /// Show a file or folder in the system's own program for it.
+    Launch(PathBuf),
     /// Close the window.
     Quit,
 }
@@ -203,6 +221,9 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Import(import) => state.import = import,
         Command::AskImport => state.import = state.stack.as_ref().map(|s| Box::new(Import::of(s))),
         Command::Reopen => return project::reopen(state),
+        Command::Question(question) => state.question = question,
+        Command::AskAnew => ask_anew(state),
+        Command::OpenChosen => return open_chosen(state),
         Command::SaveProject(path) => return project::save(state, path),
         Command::Relink(item, path) => project::relink(state, item, path),
         Command::OpenRelinked => return project::open(state),
@@ -212,6 +233,9 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
                 return project::take_up(state, project);
             }
         }
+        Command::Batch(command) => return batch::carry_out(state, command),
+        Command::SetWanted(wanted) => state.wanted = wanted,
+        Command::Launch(path) => return vec![Effect::Launch(path)],
         Command::UseBundle(folder) => return use_bundle(state, folder),
         Command::Copy(text) => return vec![Effect::Copy(text)],
         Command::SegmentSlice => return segment_slice(state),
@@ -254,6 +278,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         }
         Command::AskClose(asks) => state.closing = asks,
         Command::Quit => {
+            state.batch.settings = None;
             stop(state);
             work::end(state, false);
             return vec![Effect::Quit];
@@ -333,18 +358,44 @@ fn open(state: &mut State, path: PathBuf, eager: bool) -> Vec<Effect> {
     if path.extension().is_some_and(|e| e == ENDING) {
         return vec![Effect::Read(Read::Project(path))];
     }
-    open_as(state, path, volume::View::default(), eager)
+    open_as(state, path, Opening::default(), eager)
 }
 
-fn open_as(state: &mut State, path: PathBuf, how: volume::View, eager: bool) -> Vec<Effect> {
-    stop(state);
-    (state.recovered, state.import) = (None, None);
+fn open_as(state: &mut State, path: PathBuf, how: Opening, eager: bool) -> Vec<Effect> {
+    let_go(state);
+    (state.recovered, state.import, state.question) = (None, None, None);
     state.workspace = Workspace::Segment;
     (state.method, state.router) = (Method::Paser, None);
     state.opening = Some(path.clone());
     state.path_field = None;
     state.eager = eager;
     vec![Effect::Read(Read::Open(path, how))]
+}
+
+fn ask_anew(state: &mut State) {
+    let Some(stack) = &state.stack else { return };
+    let Some(offer) = stack.offer.clone() else { return };
+    state.question = Some(Box::new(Question::of(stack.path.clone(), offer, &stack.how, None)));
+    state.import = None;
+}
+
+fn open_chosen(state: &mut State) -> Vec<Effect> {
+    let Some(question) = state.question.take() else { return Vec::new() };
+    match question.opening() {
+        Ok(how) => open_as(state, question.path, how, false),
+        Err(why) => {
+            state.notices.warn(why);
+            Vec::new()
+        }
+    }
+}
+
+/// Stops the run of the open stack; a batch goes on.
+fn let_go(state: &mut State) {
+    let own = state.stack.as_ref().map(|stack| stack.id);
+    if state.run.as_ref().is_some_and(|run| Some(run.stack) == own) {
+        stop(state);
+    }
 }
 
 fn use_bundle(state: &mut State, folder: PathBuf) -> Vec<Effect> {
@@ -358,7 +409,7 @@ fn use_bundle(state: &mut State, folder: PathBuf) -> Vec<Effect> {
 }
 
 fn close(state: &mut State) {
-    stop(state);
+    let_go(state);
     state.stack = None;
     state.opening = None;
 }
@@ -541,21 +592,12 @@ fn begin(state: &mut State, slices: std::ops::Range<usize>, write: bool) -> Vec<
         volume: stack.volume.clone(),
         slices: slices.clone(),
         lambda: state.lambda,
-        view: stack.how.clone(),
+        opened: stack.how.clone(),
         beside: write.then(|| stack.path.clone()),
+        wanted: state.wanted.clone(),
         control: control.clone(),
     };
-    state.run = Some(Run {
-        id: run,
-        stack: stack.id,
-        control,
-        total: slices.len(),
-        done: 0,
-        live: None,
-        paused: Duration::ZERO,
-        paused_since: None,
-        stopping: false,
-    });
+    state.run = Some(Run::new(run, stack.id, control, slices.len()));
     vec![Effect::Compute(Job::Segment(Box::new(job)))]
 }
 
@@ -578,6 +620,7 @@ fn stop(state: &mut State) {
 fn back(state: &mut State) {
     if state.notices.dismiss_failure()
         || state.import.take().is_some()
+        || state.question.take().is_some()
         || state.relink.take().is_some()
         || std::mem::take(&mut state.closing)
         || state.palette.take().is_some()

@@ -1,6 +1,6 @@
 //! What the state makes of the threads' events.
 
-use super::command::{Command, Effect, handle, project, want};
+use super::command::{BatchCommand, Command, Effect, batch, handle, project, want};
 use super::comparison::Comparison;
 use super::engine::{Event, Look, Opened, Outcome, Pick, Routed, Seen};
 use super::grey::Grey;
@@ -27,6 +27,12 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Model(loaded) => return model(state, loaded),
         Event::Opened(opened) => return stack(state, opened),
+        Event::Row(row, found) => return batch::found(state, row, found),
+        Event::Undecided(question) => {
+            (state.opening, state.resume) = (None, None);
+            state.question = Some(question);
+        }
+        Event::Several(stacks) => return batch::several(state, stacks),
         Event::Saved(Ok(path)) => {
             let text = format!("The project is saved in {}", path.display());
             state.notices.say(Weight::Done, text, Some(path.display().to_string()));
@@ -65,9 +71,10 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Speeds(speeds) => state.speeds = Some(speeds),
         Event::Looked(look, seen) => looked(state, &look, seen),
         Event::Finished(run, outcome) => {
-            finished(state, run, outcome);
+            let mut effects = finished(state, run, outcome);
             // The sample may have been opened during the old run's last moments.
-            return begin_if_eager(state);
+            effects.extend(begin_if_eager(state));
+            return effects;
         }
         Event::Picked(pick, path, unseen) => return picked(state, pick, path, unseen),
     }
@@ -214,10 +221,13 @@ fn looked(state: &mut State, look: &Look, seen: Result<Option<Box<Seen>>, String
     }
 }
 
-fn finished(state: &mut State, run: u64, outcome: Outcome) {
-    let Some(ended) = state.run.take_if(|r| r.id == run) else { return };
+fn finished(state: &mut State, run: u64, outcome: Outcome) -> Vec<Effect> {
+    let Some(ended) = state.run.take_if(|r| r.id == run) else { return Vec::new() };
     if ended.done > 1 {
         state.speed = ended.rate();
+    }
+    if let Some(effects) = batch::finished(state, &ended, &outcome) {
+        return effects;
     }
     match outcome {
         Outcome::Done(None, _) => {}
@@ -240,10 +250,14 @@ fn finished(state: &mut State, run: u64, outcome: Outcome) {
         Outcome::Stopped => {}
         Outcome::Failed(why) => state.notices.error(why),
     }
+    Vec::new()
 }
 
-fn picked(state: &mut State, pick: Pick, path: Option<PathBuf>, unseen: bool) -> Vec<Effect> {
-    match (path, pick) {
+fn picked(state: &mut State, pick: Pick, paths: Vec<PathBuf>, unseen: bool) -> Vec<Effect> {
+    match (paths.first().cloned(), pick) {
+        (Some(_), Pick::Stacks | Pick::StackFolders) => {
+            handle(state, Command::Batch(BatchCommand::Add(paths)))
+        }
         (Some(path), Pick::SaveProject) => handle(state, Command::SaveProject(Some(path))),
         (Some(path), Pick::Relink(item)) => handle(state, Command::Relink(item, Some(path))),
         (Some(path), Pick::Bundle) => handle(state, Command::UseBundle(path)),
@@ -263,7 +277,7 @@ fn picked(state: &mut State, pick: Pick, path: Option<PathBuf>, unseen: bool) ->
             state.notices.warn(
                 "this desktop offers no file dialog (xdg-desktop-portal is missing); type or paste the path instead, or drop the file on the window",
             );
-            if matches!(pick, Pick::File | Pick::Folder) {
+            if matches!(pick, Pick::File | Pick::Folder | Pick::Stacks | Pick::StackFolders) {
                 state.path_field = Some(String::new());
             }
             Vec::new()

@@ -2,7 +2,7 @@
 
 use super::state::Stack;
 use super::text;
-use paser_core::volume::{Axes, Crop, View, VolumeInfo, Voxel};
+use paser_core::volume::{Axes, Crop, Opening, View, VolumeInfo, Voxel};
 use std::path::PathBuf;
 
 /// Names of the axes.
@@ -15,6 +15,8 @@ pub struct Import {
     pub path: PathBuf,
     /// What the file says.
     pub file: VolumeInfo,
+    /// How it is opened before that.
+    pub opening: Opening,
     /// The file's axes that become Z, Y, X.
     pub axes: [usize; 3],
     /// Edges of a voxel along the file's Z, Y, X as typed; empty while unknown.
@@ -30,7 +32,7 @@ pub struct Import {
 impl Import {
     /// As `stack` is read now.
     pub fn of(stack: &Stack) -> Self {
-        let how = &stack.how;
+        let how = &stack.how.view;
         let (size, unit) = match &how.voxel {
             Some(voxel) => (Some(voxel.size), Some(voxel.unit.clone())),
             None => (stack.file.voxel_size, stack.file.unit.clone()),
@@ -38,6 +40,7 @@ impl Import {
         Self {
             path: stack.path.clone(),
             file: stack.file.clone(),
+            opening: stack.how.clone(),
             axes: how.axes.map_or([0, 1, 2], |a| a.0),
             voxel: size.map_or_else(Default::default, |s| s.map(text::length)),
             unit: unit.unwrap_or_else(|| "um".to_owned()),

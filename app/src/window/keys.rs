@@ -61,6 +61,8 @@ pub const ACTIONS: &[Action] = &[
     a("Ctrl+2", "Train", || Command::GoToWorkspace(Workspace::Train)),
     a("Ctrl+3", "Compare", || Command::GoToWorkspace(Workspace::Compare)),
     a("Ctrl+4", "Report", || Command::GoToWorkspace(Workspace::Report)),
+    a("Ctrl+5", "Batch: many stacks", || Command::GoToWorkspace(Workspace::Batch)),
+    a("", "add stacks to the batch", || Command::Pick(Pick::Stacks)),
     a("Ctrl+Z", "undo", || Command::Undo),
     a("Ctrl+Shift+Z|Ctrl+Y", "redo", || Command::Redo),
     a("T", "light or dark", || Command::ToggleMode),

@@ -4,6 +4,7 @@
 //! them out. Tensors stay on the compute thread.
 
 mod app;
+pub mod batch;
 pub mod bench;
 pub mod canvas;
 pub mod command;
@@ -21,6 +22,7 @@ pub mod overview;
 mod panels;
 pub mod project;
 pub mod promise;
+pub mod question;
 pub mod recovery;
 pub mod results;
 pub mod session;

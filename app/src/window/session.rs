@@ -3,6 +3,7 @@
 use super::state::{Overlay, State, Workspace};
 use super::theme::Mode;
 use super::training::Form;
+use paser_core::export::results::Wanted;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -20,6 +21,8 @@ pub struct Session {
     overlay: Overlay,
     form: Form,
     recent: Vec<PathBuf>,
+    #[serde(default)]
+    wanted: Wanted,
 }
 
 impl Session {
@@ -32,6 +35,7 @@ impl Session {
             overlay: state.overlay,
             form: Form { refused: None, ..state.form.clone() },
             recent: state.recent.clone(),
+            wanted: state.wanted.clone(),
         }
     }
 
@@ -52,6 +56,7 @@ impl Session {
         state.overlay = self.overlay;
         state.form = self.form;
         state.recent = self.recent;
+        state.wanted = self.wanted;
     }
 }
 

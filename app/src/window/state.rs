@@ -1,5 +1,6 @@
 //! What the window shows: plain data, made and tested without a graphics device.
 
+use super::batch::Batch;
 use super::canvas::view::View;
 use super::comparison::Comparison;
 use super::engine::{Live, Opened};
@@ -9,6 +10,7 @@ use super::import::Import;
 use super::notice::Notices;
 use super::overview::Overview;
 use super::project::{Project, Relink};
+use super::question::Question;
 use super::results::{Kept, Model, Results, Summary};
 use super::text;
 use super::theme::Mode;
@@ -17,10 +19,12 @@ use super::trial::Trial;
 use super::truth::{Draft, Truth};
 use paser_core::device::Description;
 use paser_core::event::Control;
+use paser_core::export::overlay::OPACITY;
+use paser_core::export::results::Wanted;
 use paser_core::noise::Noise;
 use paser_core::route::live::Audit;
 use paser_core::route::{Method, Router, Speeds};
-use paser_core::volume::{self, Volume, VolumeInfo};
+use paser_core::volume::{Offer, Opening, Volume, VolumeInfo};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -52,6 +56,8 @@ pub struct State {
     pub noise: Noise,
     /// How the open stack is to be read anew, where the user is asked.
     pub import: Option<Box<Import>>,
+    /// What a file leaves open, where the user is asked.
+    pub question: Option<Box<Question>>,
     /// The project's file.
     pub project: Option<PathBuf>,
     /// A project that is being opened.
@@ -84,6 +90,10 @@ pub struct State {
     pub comparison: Comparison,
     /// Folders with results that were written.
     pub exports: Vec<PathBuf>,
+    /// What segmenting a stack writes.
+    pub wanted: Wanted,
+    /// Stacks to segment one after the other.
+    pub batch: Batch,
     /// The method that routes the slice on show.
     pub method: Method,
     /// The policy that decides, where a row of the comparison names another than the bundle would.
@@ -118,6 +128,8 @@ pub enum Workspace {
     /// Look, route, segment.
     #[default]
     Segment,
+    /// Many stacks, one after the other.
+    Batch,
     /// Make a bundle.
     Train,
     /// Methods side by side.
@@ -128,8 +140,9 @@ pub enum Workspace {
 
 impl Workspace {
     /// All, with their names.
-    pub const ALL: [(Self, &str); 4] = [
+    pub const ALL: [(Self, &str); 5] = [
         (Self::Segment, "Segment"),
+        (Self::Batch, "Batch"),
         (Self::Train, "Train"),
         (Self::Compare, "Compare"),
         (Self::Report, "Report"),
@@ -192,7 +205,9 @@ pub struct Stack {
     /// Its headers as the file states them.
     pub file: VolumeInfo,
     /// How it is read.
-    pub how: volume::View,
+    pub how: Opening,
+    /// What else there is to choose in its file.
+    pub offer: Option<Offer>,
     /// It.
     pub volume: Volume,
     /// The slice on show.
@@ -257,7 +272,7 @@ pub struct Overlay {
 
 impl Default for Overlay {
     fn default() -> Self {
-        Self { layer: Layer::Labels, opacity: 0.55, routing: true, split: true, swipe: Some(0.5) }
+        Self { layer: Layer::Labels, opacity: OPACITY, routing: true, split: true, swipe: Some(0.5) }
     }
 }
 
@@ -285,6 +300,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// Of `total` slices of `stack`, not yet begun.
+    pub fn new(id: u64, stack: u64, control: Control, total: usize) -> Self {
+        let (paused, paused_since) = (Duration::ZERO, None);
+        Self { id, stack, control, total, done: 0, live: None, paused, paused_since, stopping: false }
+    }
+
     /// Slices a second so far, pauses left out.
     pub fn rate(&self) -> Option<f64> {
         let live = self.live.as_ref().filter(|l| l.done > 0)?;
@@ -321,6 +342,7 @@ impl State {
     /// What the compute thread is at, where it can take no other long work.
     pub fn busy(&self) -> Option<&'static str> {
         match () {
+            () if self.batch.runs() => Some("A batch is in progress; stop it first"),
             () if self.run.is_some() => Some("A run is in progress; stop it first"),
             () if self.training.as_ref().is_some_and(Training::runs) => {
                 Some("A training is in progress; stop it first")
@@ -377,6 +399,7 @@ impl State {
             info: opened.info,
             file: opened.file,
             how: opened.how,
+            offer: opened.offer,
             volume: opened.volume,
         });
     }

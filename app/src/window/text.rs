@@ -56,6 +56,15 @@ pub fn rate(slices_a_second: f64) -> String {
     }
 }
 
+/// A size of data.
+pub fn bytes(count: u64) -> String {
+    match count as f64 {
+        b if b >= 1e9 => format!("{:.1} GB", b / 1e9),
+        b if b >= 1e6 => format!("{:.0} MB", b / 1e6),
+        b => format!("{:.0} kB", (b / 1e3).ceil()),
+    }
+}
+
 /// A unit of length as it is written.
 pub fn unit(unit: &str) -> &str {
     match unit {

@@ -1,6 +1,7 @@
 //! Every colour, size and font of the window, for dark and light.
 
 use egui::{self, Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Stroke, TextStyle};
+use paser_core::export::overlay::ROUTES;
 use std::sync::Arc;
 
 /// Size of running text.
@@ -131,9 +132,6 @@ pub const LIGHT: Tokens = Tokens {
     error_fill: rgb(0xfd_e8_e6),
 };
 
-/// Nets by rank, cheapest first: grey, blue, yellow and two more of Okabe and Ito's.
-const ROUTES: [Color32; 5] =
-    [rgb(0x9a_a3_b2), rgb(0x56_b4_e9), rgb(0xf0_e4_42), rgb(0xcc_79_a7), rgb(0xd5_5e_00)];
 /// Outline of the selected patch.
 pub const SELECTED: Color32 = Color32::WHITE;
 /// Ground of letters on the slice.
@@ -145,7 +143,8 @@ pub const ON_ROUTE: Color32 = rgb(0x10_14_1a);
 
 /// Colour of a net's patches.
 pub fn route(net: usize) -> Color32 {
-    ROUTES.get(net).copied().unwrap_or(ROUTES[0])
+    let [r, g, b] = ROUTES.get(net).copied().unwrap_or(ROUTES[0]);
+    Color32::from_rgb(r, g, b)
 }
 
 /// Letter of net `net` among `nets`: S, M, L for the usual three, else its number.

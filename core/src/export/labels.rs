@@ -2,59 +2,31 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use serde_json::json;
 
+use super::format::LabelFormat;
+use super::overlay::Overlays;
 use super::zarr::ZarrLabels;
 use super::{AtomicFile, StackMeta, StackWriter, check_free, write_atomic};
 use crate::data::classes::Class;
+use crate::data::normalise::Range;
 use crate::error::{Error, Result};
-use crate::volume::Dtype;
+use crate::route::PatchRoute;
+use crate::volume::{Dtype, Slice};
 
-/// A format of labels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LabelFormat {
-    /// NRRD with attached header.
-    Nrrd,
-    /// OME-Zarr 0.4 with image-label colours and names.
-    OmeZarr,
-    /// Voxels alone, with a JSON file that describes them.
-    Raw,
-    /// One TIFF of 0 and 1 for each class, as TauFactor reads them.
-    Phases,
-    /// One TIFF of each class's probability in 255ths.
-    Probabilities,
-    /// One TIFF of each class's probability, 32-bit float.
-    ProbabilitiesFloat,
-}
-
-impl LabelFormat {
-    /// Whether it needs the nets' probabilities.
-    pub fn needs_probabilities(self) -> bool {
-        matches!(self, Self::Probabilities | Self::ProbabilitiesFloat)
-    }
-}
-
-impl FromStr for LabelFormat {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Ok(match text {
-            "nrrd" => Self::Nrrd,
-            "ome-zarr" => Self::OmeZarr,
-            "raw" => Self::Raw,
-            "phases" => Self::Phases,
-            "probabilities" => Self::Probabilities,
-            "probabilities-float" => Self::ProbabilitiesFloat,
-            _ => {
-                return Err(Error::invalid(format!(
-                    "\"{text}\" is no format of labels; use nrrd, ome-zarr, raw, phases, probabilities or \
-                     probabilities-float"
-                )));
-            }
-        })
-    }
+/// A slice as its exports need it.
+pub struct Page<'a> {
+    /// Its number in its stack, from 0.
+    pub z: usize,
+    /// 0 none, then the classes from 1.
+    pub labels: &'a [u8],
+    /// Class probabilities [classes, height, width]; empty where they were not kept.
+    pub probabilities: &'a [f32],
+    /// Its patches.
+    pub routes: &'a [PatchRoute],
+    /// The slice under overlays, and the grey values that become black and white.
+    pub grey: Option<(&'a Slice, &'a Range)>,
 }
 
 /// What the headers of labels say.
@@ -86,6 +58,7 @@ enum Kind {
     Phases(Vec<StackWriter>),
     /// By class, and whether they are 8 bit.
     Probabilities(Vec<StackWriter>, bool),
+    Overlays(Overlays),
 }
 
 impl LabelWriter {
@@ -111,16 +84,25 @@ impl LabelWriter {
                 by_class(stem, meta, ("probability_float", Dtype::F32, 1.0), force)?,
                 false,
             ),
+            LabelFormat::Overlays => {
+                Kind::Overlays(Overlays::create(&ending(stem, "_overlays"), &meta.classes, false, force)?)
+            }
+            LabelFormat::OverlaysRoutes => Kind::Overlays(Overlays::create(
+                &ending(stem, "_overlays_routes"),
+                &meta.classes,
+                true,
+                force,
+            )?),
         };
         Ok(Self { kind, written: 0, shape: meta.shape, force })
     }
 
-    /// Appends a slice of `height * width` labels: 0 none, then the classes from 1.
+    /// Appends a slice of `height * width` labels.
     ///
     /// # Errors
-    /// Where it cannot be written or has another size.
-    pub fn push(&mut self, labels: &[u8]) -> Result<()> {
-        let [slices, height, width] = self.shape;
+    /// Where it cannot be written, has another size, or lacks what the format shows.
+    pub fn push(&mut self, page: &Page<'_>) -> Result<()> {
+        let ([slices, height, width], labels) = (self.shape, page.labels);
         if labels.len() != height * width || self.written == slices {
             let n = labels.len();
             return Err(Error::invalid(format!(
@@ -131,29 +113,15 @@ impl LabelWriter {
         match &mut self.kind {
             Kind::Plain { file, .. } => file.write(labels),
             Kind::Zarr(zarr) => zarr.push(labels),
-            Kind::Probabilities(..) => Ok(()),
+            Kind::Probabilities(stacks, bytes) => probabilities(stacks, *bytes, page, height * width),
+            Kind::Overlays(overlays) => {
+                let none = || Error::invalid("overlays need the grey slices; leave that export out");
+                overlays.push(page.z, labels, page.routes, page.grey.ok_or_else(none)?)
+            }
             Kind::Phases(stacks) => stacks.iter_mut().zip(1..).try_for_each(|(stack, value)| {
                 stack.push_u8(&labels.iter().map(|l| u8::from(*l == value)).collect::<Vec<_>>())
             }),
         }
-    }
-
-    /// Appends the class probabilities [classes, height, width] of the slice pushed last, where the format holds them.
-    ///
-    /// # Errors
-    /// Where they were not kept or cannot be written.
-    pub fn push_probabilities(&mut self, probabilities: &[f32]) -> Result<()> {
-        let Kind::Probabilities(stacks, bytes) = &mut self.kind else { return Ok(()) };
-        let plane = self.shape[1] * self.shape[2];
-        if probabilities.len() != stacks.len() * plane {
-            return Err(Error::invalid(
-                "the slice came without its class probabilities; leave that export out",
-            ));
-        }
-        stacks.iter_mut().zip(probabilities.chunks(plane)).try_for_each(|(stack, values)| match bytes {
-            true => stack.push_u8(&values.iter().map(|p| (p * 255.0).round() as u8).collect::<Vec<_>>()),
-            false => stack.push_f32(values),
-        })
     }
 
     /// Gives everything its name and says which.
@@ -177,11 +145,23 @@ impl LabelWriter {
                 Ok(paths)
             }
             Kind::Zarr(zarr) => Ok(vec![zarr.finish()?]),
+            Kind::Overlays(overlays) => Ok(vec![overlays.finish()?]),
             Kind::Phases(stacks) | Kind::Probabilities(stacks, _) => {
                 stacks.into_iter().map(StackWriter::finish).collect()
             }
         }
     }
+}
+
+/// Appends each class's probabilities, in 255ths or as they are.
+fn probabilities(stacks: &mut [StackWriter], bytes: bool, page: &Page<'_>, plane: usize) -> Result<()> {
+    if page.probabilities.len() != stacks.len() * plane {
+        return Err(Error::invalid("the slice came without its class probabilities; leave that export out"));
+    }
+    stacks.iter_mut().zip(page.probabilities.chunks(plane)).try_for_each(|(stack, values)| match bytes {
+        true => stack.push_u8(&values.iter().map(|p| (p * 255.0).round() as u8).collect::<Vec<_>>()),
+        false => stack.push_f32(values),
+    })
 }
 
 fn ending(stem: &Path, end: &str) -> PathBuf {
@@ -255,9 +235,13 @@ mod tests {
         (0..35).map(|i| ((i + z) % 3) as u8).collect()
     }
 
+    fn page(labels: &[u8]) -> Page<'_> {
+        Page { z: 0, labels, probabilities: &[], routes: &[], grey: None }
+    }
+
     fn write(format: LabelFormat, stem: &Path) -> Vec<PathBuf> {
         let mut writer = LabelWriter::create(format, stem, &meta(), false).unwrap();
-        (0..11).for_each(|z| writer.push(&slice(z)).unwrap());
+        (0..11).for_each(|z| writer.push(&page(&slice(z))).unwrap());
         writer.finish().unwrap()
     }
 
@@ -303,11 +287,11 @@ mod tests {
             let mut writer = LabelWriter::create(format, &folder.path().join("s"), &meta(), false).unwrap();
             let [slices, height, width] = meta().shape;
             for z in 0..slices {
-                let values = [vec![0.2; height * width], vec![0.8; height * width]].concat();
-                writer.push(&slice(z)).unwrap();
-                writer.push_probabilities(&values).unwrap();
+                let probabilities = [vec![0.2; height * width], vec![0.8; height * width]].concat();
+                let short = LabelWriter::create(format, &folder.path().join("t"), &meta(), false);
+                assert!(short.unwrap().push(&page(&slice(z))).is_err(), "without probabilities");
+                writer.push(&Page { probabilities: &probabilities, ..page(&slice(z)) }).unwrap();
             }
-            assert!(writer.push_probabilities(&[0.5]).is_err());
             let paths = writer.finish().unwrap();
             assert!(paths[1].ends_with(format!("s_probability{kind}2_carbon_binder.tif")));
             let read = volume::open(&paths[1]).unwrap().read(1).unwrap();
@@ -320,8 +304,8 @@ mod tests {
         for format in [LabelFormat::Nrrd, LabelFormat::Raw, LabelFormat::OmeZarr, LabelFormat::Phases] {
             let folder = tempfile::tempdir().unwrap();
             let mut writer = LabelWriter::create(format, &folder.path().join("s"), &meta(), false).unwrap();
-            writer.push(&slice(0)).unwrap();
-            assert!(writer.push(&[1]).is_err());
+            writer.push(&page(&slice(0))).unwrap();
+            assert!(writer.push(&page(&[1])).is_err());
             assert!(writer.finish().is_err());
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{format:?}");
         }
@@ -333,7 +317,7 @@ mod tests {
         let stem = folder.path().join("s");
         let first = write(LabelFormat::OmeZarr, &stem);
         let mut writer = LabelWriter::create(LabelFormat::OmeZarr, &stem, &meta(), true).unwrap();
-        (0..11).for_each(|_| writer.push(&[2; 35]).unwrap());
+        (0..11).for_each(|_| writer.push(&page(&[2; 35])).unwrap());
         assert_eq!(writer.finish().unwrap(), first);
         assert_eq!(volume::open(&first[0]).unwrap().read(10).unwrap().values, [2.0; 35]);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

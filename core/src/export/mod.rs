@@ -2,9 +2,13 @@
 
 pub mod comparison;
 pub mod evidence;
+mod folder;
+mod format;
 pub mod labels;
+pub mod overlay;
 pub mod png;
 pub mod report;
+pub mod results;
 pub mod run;
 pub mod tiff;
 mod zarr;
@@ -17,7 +21,9 @@ use tempfile::{Builder, NamedTempFile};
 use crate::error::{Error, Result};
 
 pub use self::evidence::Evidence;
-pub use self::labels::{LabelFormat, LabelMeta, LabelWriter};
+pub use self::format::LabelFormat;
+pub use self::labels::{LabelMeta, LabelWriter, Page};
+pub use self::overlay::Backdrop;
 pub use self::png::{png_grey, png_rgb};
 pub use self::tiff::{StackMeta, StackWriter};
 

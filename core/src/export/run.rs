@@ -1,7 +1,10 @@
 //! The folder of a segmentation run: labels, entropy, routes, class table and the evidence file,
 //! written slice by slice in constant memory.
 
-use super::{AtomicFile, LabelFormat, LabelMeta, LabelWriter, StackMeta, StackWriter, png_rgb, write_atomic};
+use super::{
+    AtomicFile, Backdrop, LabelFormat, LabelMeta, LabelWriter, Page, StackMeta, StackWriter, png_rgb,
+    write_atomic,
+};
 use crate::data::classes::Class;
 use crate::error::{Error, Result};
 use crate::metrics::UNLABELLED;
@@ -98,6 +101,8 @@ pub struct RunWriter {
     labels: StackWriter,
     /// The labels in further formats.
     further: Vec<LabelWriter>,
+    /// The grey slices, where one of those shows them.
+    backdrop: Option<Backdrop>,
     entropy: Option<StackWriter>,
     routes: AtomicFile,
     /// The middle slice's labels in colour.
@@ -154,6 +159,7 @@ impl RunWriter {
             meta,
             labels,
             further: Vec::new(),
+            backdrop: None,
             entropy,
             routes,
             preview: Vec::new(),
@@ -163,11 +169,11 @@ impl RunWriter {
         })
     }
 
-    /// Has the labels written in further formats too.
+    /// Has the labels written in further formats too; `backdrop` lies under overlays.
     ///
     /// # Errors
     /// Where a file of one exists already and replacing is not allowed.
-    pub fn also(mut self, formats: &[LabelFormat]) -> Result<Self> {
+    pub fn also(mut self, formats: &[LabelFormat], backdrop: Backdrop) -> Result<Self> {
         let meta = LabelMeta {
             shape: self.meta.shape,
             voxel_size: self.meta.voxel_size.zip(self.meta.unit.clone()),
@@ -176,6 +182,7 @@ impl RunWriter {
         let stem = self.folder.join(&self.meta.name);
         let writer = |format: &LabelFormat| LabelWriter::create(*format, &stem, &meta, self.force);
         self.further = formats.iter().map(writer).collect::<Result<_>>()?;
+        self.backdrop = formats.iter().any(|f| f.needs_grey()).then_some(backdrop);
         Ok(self)
     }
 
@@ -188,10 +195,11 @@ impl RunWriter {
         let labels: Vec<u8> = result.labels.iter().map(value).collect();
         self.labels.push_u8(&labels)?;
         self.hashes[0].update(&labels);
-        for writer in &mut self.further {
-            writer.push(&labels)?;
-            writer.push_probabilities(&result.probabilities)?;
-        }
+        let grey = self.backdrop.as_ref().map(|b| b.volume.read(z)).transpose()?;
+        let (probabilities, routes) = (&result.probabilities, &result.routes);
+        let grey = grey.as_ref().zip(self.backdrop.as_ref().map(|b| &b.range));
+        let page = Page { z, labels: &labels, probabilities, routes, grey };
+        self.further.iter_mut().try_for_each(|writer| writer.push(&page))?;
         if let Some(entropy) = &mut self.entropy {
             entropy.push_f32(&result.entropy)?;
         }

@@ -1,16 +1,14 @@
 //! Labels as OME-Zarr 0.4: one level, chunks packed with zlib, colours and names as image-label metadata.
 
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use super::folder::AtomicFolder;
 use super::labels::LabelMeta;
-use super::{check_free, write_error};
 use crate::error::{Error, Result};
 
 /// Voxels of a chunk along Z, Y, X. As many slices are collected before they are written.
@@ -18,29 +16,24 @@ const CHUNK: [usize; 3] = [8, 512, 512];
 
 /// A label image in a hidden temporary folder until it is complete.
 pub(super) struct ZarrLabels {
-    folder: TempDir,
-    path: PathBuf,
+    folder: AtomicFolder,
     meta: LabelMeta,
     /// Slices that wait for their chunks.
     waiting: Vec<u8>,
     /// Chunk layers written.
     layers: usize,
-    force: bool,
 }
 
 impl ZarrLabels {
     /// Starts the image that will be the folder `path`.
     pub(super) fn create(path: &Path, meta: LabelMeta, force: bool) -> Result<Self> {
-        check_free(path, force)?;
-        let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder = tempfile::Builder::new().prefix(".paser-").suffix(".tmp").tempdir_in(parent);
-        let folder = folder.map_err(|e| write_error(path, e))?;
-        let zarr = Self { folder, path: path.to_owned(), meta, waiting: Vec::new(), layers: 0, force };
-        zarr.write(".zgroup", &json!({ "zarr_format": 2 }))?;
-        zarr.write(".zattrs", &attributes(&zarr.meta))?;
+        let folder = AtomicFolder::create(path, force)?;
+        let write = |name: &str, value: &Value| folder.write(name, value.to_string().as_bytes());
+        write(".zgroup", &json!({ "zarr_format": 2 }))?;
+        write(".zattrs", &attributes(&meta))?;
         let array = json!({
             "zarr_format": 2,
-            "shape": zarr.meta.shape,
+            "shape": meta.shape,
             "chunks": CHUNK,
             "dtype": "|u1",
             "order": "C",
@@ -49,19 +42,8 @@ impl ZarrLabels {
             "fill_value": 0,
             "dimension_separator": "/",
         });
-        zarr.write("0/.zarray", &array)?;
-        Ok(zarr)
-    }
-
-    fn write(&self, name: &str, value: &Value) -> Result<()> {
-        self.write_bytes(name, value.to_string().as_bytes())
-    }
-
-    fn write_bytes(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.folder.path().join(name);
-        let parent = path.parent().unwrap_or(self.folder.path());
-        let written = fs::create_dir_all(parent).and_then(|()| fs::write(&path, bytes));
-        written.map_err(|e| write_error(&self.path, e))
+        write("0/.zarray", &array)?;
+        Ok(Self { folder, meta, waiting: Vec::new(), layers: 0 })
     }
 
     /// Appends a slice.
@@ -84,8 +66,9 @@ impl ZarrLabels {
                         chunk[to..to + columns].copy_from_slice(&row[x0..x0 + columns]);
                     }
                 }
-                let packed = zlib(&chunk).map_err(|e| write_error(&self.path, e))?;
-                self.write_bytes(&format!("0/{}/{cy}/{cx}", self.layers), &packed)?;
+                let packed = zlib(&chunk)
+                    .map_err(|e| Error::invalid(format!("a chunk of labels cannot be packed ({e})")))?;
+                self.folder.write(&format!("0/{}/{cy}/{cx}", self.layers), &packed)?;
             }
         }
         self.waiting.clear();
@@ -98,17 +81,7 @@ impl ZarrLabels {
         if !self.waiting.is_empty() {
             self.write_layer()?;
         }
-        if self.force && self.path.is_dir() {
-            fs::remove_dir_all(&self.path).map_err(|e| Error::io("cannot replace", &self.path, e))?;
-        }
-        check_free(&self.path, false)?;
-        // Temporary folders are for their author alone; results are not.
-        #[cfg(unix)]
-        fs::set_permissions(self.folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-            .map_err(|e| write_error(&self.path, e))?;
-        fs::rename(self.folder.path(), &self.path).map_err(|e| write_error(&self.path, e))?;
-        let _ = self.folder.keep(); // it is gone from its old place
-        Ok(self.path)
+        self.folder.persist()
     }
 }
 

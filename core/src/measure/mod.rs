@@ -2,9 +2,11 @@
 //! transport. Pure functions over [`Labels`]; lengths are physical only where a voxel size is known.
 
 mod bits;
+mod coarse;
 mod components;
 mod correlation;
 mod cubes;
+mod diffusion;
 mod fft;
 mod figures;
 mod fractions;

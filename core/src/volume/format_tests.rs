@@ -166,7 +166,7 @@ fn a_nexus_file_opens_its_default_signal() {
     let volume = open(&path).unwrap();
     assert_eq!((volume.info().dtype, volume.info().slices), (Dtype::F32, 2));
     assert_eq!(volume.read(1).unwrap().values[11], 23.0);
-    let flat = open_dataset(&path, "/entry/data/flat").unwrap();
+    let flat = open_part(&path, Some("/entry/data/flat"), None).unwrap();
     assert_eq!((flat.info().slices, flat.info().height), (1, 3));
 }
 
@@ -176,12 +176,12 @@ fn several_datasets_are_listed_and_one_can_be_chosen() {
     let path = sample(&folder, "a.h5", include_bytes!("hdf5_samples/several.h5"));
     let error = open(&path).unwrap_err().to_string();
     assert!(error.contains("a/raw (2 x 3 x 4)") && error.contains("--dataset"), "{error}");
-    assert!(open_dataset(&path, "nope").unwrap_err().to_string().contains("b/labels"));
+    assert!(open_part(&path, Some("nope"), None).unwrap_err().to_string().contains("b/labels"));
     for (name, dtype) in [("b/labels", Dtype::U8), ("/a/raw", Dtype::U16), ("big", Dtype::F32)] {
-        let volume = open_dataset(&path, name).unwrap();
+        let volume = open_part(&path, Some(name), None).unwrap();
         assert_eq!((volume.info().dtype, volume.read(1).unwrap().values[0]), (dtype, 12.0), "{name}");
     }
-    assert!(open_dataset(&sample(&folder, "a.nii", &nifti()), "a").is_err());
+    assert!(open_part(&sample(&folder, "a.nii", &nifti()), Some("a"), None).is_err());
 }
 
 #[test]

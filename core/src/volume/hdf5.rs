@@ -11,7 +11,7 @@ use hdf5_reader::{Dataset, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoEl
 use serde::Deserialize;
 
 use super::sample::Sample;
-use super::{Slice, SliceReader, VolumeInfo, checked_size};
+use super::{DatasetInfo, Part, Parts, Slice, SliceReader, VolumeInfo, checked_size};
 use crate::error::{Error, Result};
 
 /// Groups within groups that are looked into.
@@ -31,6 +31,8 @@ pub(super) struct Hdf5Volume {
     dataset: Dataset,
     /// Place of Z, Y and X among the dataset's axes; None where it has no such axis.
     axes: [Option<usize>; 3],
+    /// Entry of the axes of channels and times.
+    entry: Vec<(usize, u64)>,
 }
 
 /// A dataset that can be a volume.
@@ -38,6 +40,8 @@ struct Candidate {
     name: String,
     dataset: Dataset,
     axes: [Option<usize>; 3],
+    /// Its axes of channels and times.
+    others: [Option<usize>; 2],
     sample: Sample,
 }
 
@@ -53,18 +57,12 @@ struct AxisTag {
 }
 
 impl Hdf5Volume {
-    /// Opens dataset `wanted` of the file at `path`, or the one that a reader would expect.
+    /// Opens dataset `wanted` of the file at `path`, or the one that a reader would expect; `part` of it.
     ///
     /// # Errors
     /// Where there is no such dataset, several could be meant, or the file is damaged.
-    pub(super) fn open(path: &Path, wanted: Option<&str>) -> Result<Self> {
-        let bad = |e: Damage| Error::bad(path, format!("it is a damaged HDF5 file ({e})"));
-        let options = OpenOptions::default()
-            .with_max_chunk_bytes(LARGEST)
-            .with_max_read_bytes(LARGEST)
-            .with_chunk_cache_bytes(CACHE);
-        let file = Hdf5File::open_with_options(path, options).map_err(bad)?;
-        let root = file.root_group().map_err(bad)?;
+    pub(super) fn open(path: &Path, wanted: Option<&str>, part: Option<Part>) -> Result<Self> {
+        let (file, root) = file(path)?;
         let found = match wanted {
             Some(name) => {
                 let dataset = file.dataset(name.trim_matches('/')).map_err(|_| missing(path, name, &root))?;
@@ -73,10 +71,10 @@ impl Hdf5Volume {
             }
             None => chosen(path, &root, signal(&root))?,
         };
-        Self::of(path, found)
+        Self::of(path, found, part)
     }
 
-    fn of(path: &Path, found: Candidate) -> Result<Self> {
+    fn of(path: &Path, found: Candidate, part: Option<Part>) -> Result<Self> {
         let shape = found.dataset.shape();
         let edge = |axis: Option<usize>| axis.map_or(1, |a| shape[a]);
         let [slices, height, width] = found.axes.map(edge);
@@ -84,6 +82,8 @@ impl Hdf5Volume {
         let slices = usize::try_from(slices).ok().filter(|n| (1..1 << 31).contains(n));
         let slices =
             slices.ok_or_else(|| Error::bad(path, "its dataset has no slices, or senselessly many"))?;
+        let chosen = found.parts().choose(part, path)?;
+        let entry = found.others.into_iter().zip(chosen).filter_map(|(axis, at)| Some((axis?, at))).collect();
         let mut info = VolumeInfo::new([slices, height, width], found.sample.dtype());
         let size = found
             .dataset
@@ -99,6 +99,7 @@ impl Hdf5Volume {
             sample: found.sample,
             dataset: found.dataset,
             axes: found.axes,
+            entry,
         })
     }
 
@@ -108,7 +109,10 @@ impl Hdf5Volume {
         let choose = |axis: usize| match self.axes {
             [Some(a), _, _] if a == axis => SliceInfoElem::Index(z as u64),
             [_, y, x] if y == Some(axis) || x == Some(axis) => all(axis),
-            _ => SliceInfoElem::Index(0),
+            _ => {
+                let other = self.entry.iter().find(|(other, _)| *other == axis);
+                SliceInfoElem::Index(other.map_or(0, |(_, at)| *at))
+            }
         };
         let selection = SliceInfo { selections: (0..self.dataset.ndim()).map(choose).collect() };
         let read = self.dataset.read_slice::<T>(&selection).map_err(|e| {
@@ -119,6 +123,39 @@ impl Hdf5Volume {
         })?;
         Ok(read.iter().map(number).collect())
     }
+}
+
+impl Candidate {
+    /// How many channels and times it holds.
+    fn parts(&self) -> Parts {
+        let count = |axis: Option<usize>| axis.map_or(1, |a| self.dataset.shape()[a]);
+        let [channels, times] = self.others.map(count);
+        Parts { channels, times }
+    }
+}
+
+/// The file at `path` and its root.
+fn file(path: &Path) -> Result<(Hdf5File, Group)> {
+    let bad = |e: Damage| Error::bad(path, format!("it is a damaged HDF5 file ({e})"));
+    let options = OpenOptions::default()
+        .with_max_chunk_bytes(LARGEST)
+        .with_max_read_bytes(LARGEST)
+        .with_chunk_cache_bytes(CACHE);
+    let file = Hdf5File::open_with_options(path, options).map_err(bad)?;
+    let root = file.root_group().map_err(bad)?;
+    Ok((file, root))
+}
+
+/// The datasets of the file at `path` that can be volumes, with their channels and times.
+pub(super) fn datasets(path: &Path) -> Result<Vec<(DatasetInfo, Parts)>> {
+    let (_file, root) = file(path)?;
+    let mut all = Vec::new();
+    collect(&root, "", DEPTH, &mut all);
+    let of = |c: Candidate| {
+        let (parts, shape, dtype) = (c.parts(), c.dataset.shape().to_vec(), c.sample.name().to_owned());
+        (DatasetInfo { name: c.name, shape, dtype }, parts)
+    };
+    Ok(all.into_iter().map(of).collect())
 }
 
 /// A list of 32-bit floats as 64-bit ones.
@@ -242,12 +279,12 @@ fn candidate(name: String, dataset: Dataset) -> Option<Candidate> {
     let shape = dataset.shape();
     let long: Vec<usize> = (0..shape.len()).filter(|a| shape[*a] != 1).collect();
     let keys = tagged(&dataset).filter(|keys| keys.len() == shape.len());
+    let place = |key: &str| keys.as_ref().and_then(|keys| keys.iter().position(|k| k == key));
+    let others = [place("c"), place("t")];
     let axes = match keys {
-        Some(keys) => {
-            let place = |key: &str| keys.iter().position(|k| k == key);
+        Some(_) => {
             let axes = [place("z"), place("y"), place("x")];
-            // Time and channels of more than one entry leave open what the volume is.
-            long.iter().all(|a| axes.contains(&Some(*a))).then_some(axes)?
+            long.iter().all(|a| axes.contains(&Some(*a)) || others.contains(&Some(*a))).then_some(axes)?
         }
         None if shape.len() == 2 || (shape.len() > 2 && long.len() == 2 && shape.len() != 3) => {
             let [y, x] = if shape.len() == 2 { [0, 1] } else { [long[0], long[1]] };
@@ -257,7 +294,7 @@ fn candidate(name: String, dataset: Dataset) -> Option<Candidate> {
         None if long.len() == 3 => [Some(long[0]), Some(long[1]), Some(long[2])],
         None => return None,
     };
-    (axes[1].is_some() && axes[2].is_some()).then_some(Candidate { name, dataset, axes, sample })
+    (axes[1].is_some() && axes[2].is_some()).then_some(Candidate { name, dataset, axes, others, sample })
 }
 
 /// The keys of ilastik's `axistags`.

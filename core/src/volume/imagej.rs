@@ -1,6 +1,7 @@
 //! What ImageJ writes into the description of its TIFF files: plane counts and calibration.
 
 use super::ifd::{Ifd, Source};
+use super::part::Hyper;
 use crate::error::Result;
 use tiff::tags::Tag;
 
@@ -12,8 +13,8 @@ const DEFAULT_DPI: f64 = 72.0;
 pub(super) struct Description {
     /// Number of planes in the file.
     pub(super) images: u64,
-    pub(super) channels: u64,
-    pub(super) frames: u64,
+    channels: u64,
+    frames: u64,
     unit: Option<String>,
     /// Distance of planes in units.
     spacing: Option<f64>,
@@ -39,6 +40,12 @@ impl Description {
             // ImageJ flips the sign for stacks stored bottom first.
             spacing: value("spacing").and_then(|v| v.parse().ok()).map(f64::abs).filter(is_size),
         })
+    }
+
+    /// Its channels and times, where there are several; channels change fastest, then slices.
+    pub(super) fn hyper(&self) -> Option<Hyper> {
+        let slices = self.images / self.channels.saturating_mul(self.frames).max(1);
+        Hyper::new("CZT", [self.channels, slices, self.frames])
     }
 
     /// Voxel size in the order Z, Y, X with its unit, only if the file states all of it.

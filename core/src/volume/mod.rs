@@ -9,20 +9,26 @@ mod imagej;
 mod mhd;
 mod nifti;
 mod nrrd;
+mod offers;
 mod ome;
 mod opening;
+mod part;
 mod planes;
 mod png;
 mod raw;
 mod sample;
+mod several;
 mod sniff;
 mod tiff;
 mod view;
 mod zarr;
 
 pub use self::hashing::Hashing;
+pub use self::offers::{DatasetInfo, Offer, guesses, offer};
 pub use self::opening::Opening;
+pub use self::part::{Part, Parts};
 pub use self::raw::RawSpec;
+pub use self::several::stacks_in;
 pub use self::view::{Axes, Crop, View, Voxel};
 
 use std::borrow::Cow;
@@ -234,35 +240,39 @@ impl ImageRef {
 /// slice each. Values are taken as stored: palette indices stay indices, "white is zero" is not
 /// inverted, PNG palettes become their colours, transparency is dropped.
 pub fn open(path: &Path) -> Result<Volume> {
+    open_part(path, None, None)
+}
+
+/// The same, of a file that holds several volumes: the data set `dataset` of an HDF5 file, the channel and time `part`.
+///
+/// # Errors
+/// Where the file holds no such volume, or cannot be read.
+pub fn open_part(path: &Path, dataset: Option<&str>, part: Option<Part>) -> Result<Volume> {
+    if let (Some(_), false) = (dataset, is_hdf5(path)?) {
+        return Err(Error::bad(
+            path,
+            "it is no HDF5 file, so it has no datasets to choose from; leave --dataset out",
+        ));
+    }
     if path.is_dir() {
         return match zarr::is_zarr(path) {
-            true => Ok(Arc::new(zarr::ZarrVolume::open(path)?)),
+            true => Ok(Arc::new(zarr::ZarrVolume::open(path, part)?)),
             false => Ok(Arc::new(folder::Folder::open(path)?)),
         };
     }
     Ok(match sniff(path)? {
-        Format::Tiff => Arc::new(tiff::TiffStack::open(path)?),
+        Format::Tiff => Arc::new(tiff::TiffStack::open(path, part)?),
         Format::Png => Arc::new(png::PngImage::open(path)?),
         Format::Nrrd => Arc::new(nrrd::open(path)?),
-        Format::Hdf5 => Arc::new(hdf5::Hdf5Volume::open(path, None)?),
+        Format::Hdf5 => Arc::new(hdf5::Hdf5Volume::open(path, dataset, part)?),
         Format::MetaImage => Arc::new(mhd::open(path)?),
         Format::Nifti { packed } => Arc::new(nifti::open(path, packed)?),
         Format::Raw { sidecar } => Arc::new(raw::open_described(path, &sidecar)?),
     })
 }
 
-/// Opens the dataset `name` of an HDF5 file.
-///
-/// # Errors
-/// Where the file is no HDF5, holds no such dataset, or it can be no volume.
-pub fn open_dataset(path: &Path, name: &str) -> Result<Volume> {
-    match path.is_dir() || !matches!(sniff(path)?, Format::Hdf5) {
-        true => Err(Error::bad(
-            path,
-            "it is no HDF5 file, so it has no datasets to choose from; leave --dataset out",
-        )),
-        false => Ok(Arc::new(hdf5::Hdf5Volume::open(path, Some(name))?)),
-    }
+fn is_hdf5(path: &Path) -> Result<bool> {
+    Ok(!path.is_dir() && matches!(sniff(path)?, Format::Hdf5))
 }
 
 /// Opens a file without a header as `spec` says.

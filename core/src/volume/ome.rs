@@ -1,9 +1,7 @@
 //! What OME-TIFF writes into the description of its first page.
 
-use std::path::Path;
-
+use super::part::Hyper;
 use super::planes::calibration;
-use crate::error::{Error, Result};
 
 /// The attributes of the first `Pixels` element.
 #[derive(Debug)]
@@ -30,23 +28,14 @@ impl<'a> Pixels<'a> {
         None
     }
 
-    /// Refuses several channels and times: pages would be taken for slices.
-    pub(super) fn check(&self, path: &Path) -> Result<()> {
+    /// Its channels and times, where there are several.
+    pub(super) fn hyper(&self) -> Option<Hyper> {
         let count = |name| self.get(name).and_then(|v| v.parse().ok()).unwrap_or(1_u64);
-        let (channels, times) = (count("SizeC"), count("SizeT"));
         // Colour counts as three channels of one page.
-        if times > 1
-            || (channels > 1 && channels != 3)
-            || (channels == 3 && self.get("Interleaved").is_none())
-        {
-            return Err(Error::bad(
-                path,
-                format!(
-                    "it holds {channels} channels and {times} times; export one channel of one time as a stack"
-                ),
-            ));
-        }
-        Ok(())
+        let colour = count("SizeC") == 3 && self.get("Interleaved").is_some();
+        let channels = if colour { 1 } else { count("SizeC") };
+        let order = self.get("DimensionOrder").and_then(|o| o.strip_prefix("XY")).unwrap_or("CZT");
+        Hyper::new(order, [channels, count("SizeZ"), count("SizeT")])
     }
 
     /// Z, Y, X and unit, if all are stated and the units agree.
@@ -71,9 +60,9 @@ mod tests {
                     PhysicalSizeYUnit=\"nm\" PhysicalSizeZUnit=\"nm\"><TiffData/></Pixels></Image></OME>";
         let pixels = Pixels::parse(text).unwrap();
         assert_eq!(pixels.voxel_size(), Some(([2.0, 0.5, 0.5], "nm".to_owned())));
-        assert!(pixels.check(Path::new("a.tif")).is_ok());
-        let two = text.replace("SizeC=\"1\"", "SizeC=\"2\"");
-        assert!(Pixels::parse(&two).unwrap().check(Path::new("a.tif")).is_err());
+        assert_eq!(pixels.hyper(), None);
+        let two = text.replace("SizeC=\"1\"", "SizeC=\"2\" DimensionOrder=\"XYZCT\"");
+        assert_eq!(Pixels::parse(&two).unwrap().hyper(), Hyper::new("ZCT", [2, 3, 1]));
         let uncalibrated = text.replace("PhysicalSizeZ=\"2\"", "");
         assert_eq!(Pixels::parse(&uncalibrated).unwrap().voxel_size(), None);
         assert!(Pixels::parse("ImageJ=1.5").is_none());

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RawSpec, View, Volume, open, open_dataset, open_raw};
+use super::{Part, RawSpec, View, Volume, open_part, open_raw};
 use crate::error::Result;
 
 /// How a stack is opened.
@@ -16,21 +16,30 @@ pub struct Opening {
     /// The data set of a file that holds several.
     #[serde(default)]
     pub dataset: Option<String>,
+    /// The channel and time of a file that holds several.
+    #[serde(default)]
+    pub part: Option<Part>,
     /// How it is seen.
     pub view: View,
 }
 
 impl Opening {
+    /// Opens all of `path`, as stored.
+    ///
+    /// # Errors
+    /// Where it cannot be read so.
+    pub fn whole(&self, path: &Path) -> Result<Volume> {
+        match &self.raw {
+            Some(spec) => open_raw(path, spec),
+            None => open_part(path, self.dataset.as_deref(), self.part),
+        }
+    }
+
     /// Opens `path` so. `memory` bounds what exchanging axes takes, in bytes.
     ///
     /// # Errors
     /// Where it cannot be read so, or nothing is left of it.
     pub fn open(&self, path: &Path, memory: Option<usize>) -> Result<Volume> {
-        let whole = match (&self.raw, &self.dataset) {
-            (Some(spec), _) => open_raw(path, spec)?,
-            (None, Some(name)) => open_dataset(path, name)?,
-            (None, None) => open(path)?,
-        };
-        self.view.of(whole, memory)
+        self.view.of(self.whole(path)?, memory)
     }
 }

@@ -36,6 +36,22 @@ impl Sample {
         })
     }
 
+    /// Its name, as in "u16".
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::I8 => "i8",
+            Self::U8 => "u8",
+            Self::I16 => "i16",
+            Self::U16 => "u16",
+            Self::I32 => "i32",
+            Self::U32 => "u32",
+            Self::I64 => "i64",
+            Self::U64 => "u64",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
+    }
+
     /// The type named as in "u8", "uint16" or "float32".
     pub(super) fn named(name: &str) -> Option<Self> {
         let name = name.trim().to_ascii_lowercase();

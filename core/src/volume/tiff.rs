@@ -11,6 +11,7 @@ use super::chunk::{Encoding, UNCOMPRESSED};
 use super::ifd::{Ifd, Order, Source};
 use super::imagej::Description;
 use super::ome;
+use super::part::{self, Hyper, Part, Parts};
 use super::{Dtype, Slice, SliceReader, Volume, VolumeInfo, checked_size, unsupported_values};
 use crate::error::{Error, Result};
 
@@ -29,8 +30,8 @@ pub(super) struct TiffStack {
 enum Planes {
     /// The directory of each plane.
     Pages(Vec<u64>),
-    /// Planes follow each other without gaps from the pixels of this directory on.
-    Contiguous(u64),
+    /// Planes follow each other without gaps from the pixels of this directory on; the first and from one to the next.
+    Contiguous(u64, [u64; 2]),
 }
 
 /// What opening finds out about a file.
@@ -39,6 +40,8 @@ struct Scan {
     /// ImageJ's plane count where the file has one directory for all planes.
     contiguous: Option<u64>,
     calibration: Option<([f64; 3], String)>,
+    /// The channels and times that the planes belong to, where there are several.
+    hyper: Option<Hyper>,
 }
 
 /// Size and type of a page.
@@ -46,7 +49,7 @@ type PageInfo = (usize, usize, Dtype);
 
 impl TiffStack {
     /// Reads the directories of `path`, whose pages must agree in size and type.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(super) fn open(path: &Path, part: Option<Part>) -> Result<Self> {
         let scan = Scan::new(path)?;
         let Some((_, first)) = scan.pages.first() else { return Err(no_pages(path)) };
         if let Some(z) = scan.pages.iter().position(|(_, page)| page != first) {
@@ -59,31 +62,49 @@ impl TiffStack {
                 ),
             ));
         }
-        Self::uniform(path, scan)
+        Self::uniform(path, scan, part)
+    }
+
+    /// How many channels and times the file at `path` holds.
+    pub(super) fn parts(path: &Path) -> Result<Option<Parts>> {
+        Ok(Scan::new(path)?.hyper.map(|hyper| hyper.parts))
     }
 
     /// The pages of `path` as independent images, which may differ.
     pub(super) fn open_pages(path: &Path) -> Result<Vec<(Volume, usize)>> {
         let scan = Scan::new(path)?;
         if scan.pages.windows(2).all(|pair| pair[0].1 == pair[1].1) {
-            let stack: Volume = Arc::new(Self::uniform(path, scan)?);
+            let stack: Volume = Arc::new(Self::uniform(path, scan, None)?);
             return Ok((0..stack.info().slices).map(|z| (stack.clone(), z)).collect());
         }
         let single = |page: (u64, PageInfo)| {
-            let one = Scan { pages: vec![page], contiguous: None, calibration: scan.calibration.clone() };
-            Ok((Arc::new(Self::uniform(path, one)?) as Volume, 0))
+            let calibration = scan.calibration.clone();
+            let one = Scan { pages: vec![page], contiguous: None, calibration, hyper: None };
+            Ok((Arc::new(Self::uniform(path, one, None)?) as Volume, 0))
         };
         scan.pages.into_iter().map(single).collect()
     }
 
-    /// The stack of a scan whose pages agree.
-    fn uniform(path: &Path, scan: Scan) -> Result<Self> {
+    /// The stack of a scan whose pages agree; `part` of it.
+    fn uniform(path: &Path, scan: Scan, part: Option<Part>) -> Result<Self> {
         let Some((offset, (height, width, dtype))) = scan.pages.first().copied() else {
             return Err(no_pages(path));
         };
-        let (slices, planes) = match scan.contiguous {
-            Some(count) => (usize::try_from(count).unwrap_or(usize::MAX), Planes::Contiguous(offset)),
-            None => (scan.pages.len(), Planes::Pages(scan.pages.iter().map(|(offset, _)| *offset).collect())),
+        let all = scan.contiguous.unwrap_or(scan.pages.len() as u64);
+        let chosen = match &scan.hyper {
+            Some(hyper) => hyper.planes(part, all, path)?,
+            None => {
+                Parts { channels: 1, times: 1 }.choose(part, path)?;
+                part::Planes { start: 0, step: 1, count: all }
+            }
+        };
+        let slices = usize::try_from(chosen.count).unwrap_or(usize::MAX);
+        let planes = match scan.contiguous {
+            Some(_) => Planes::Contiguous(offset, [chosen.start, chosen.step]),
+            None => {
+                let pages = scan.pages.iter().map(|(offset, _)| *offset).skip(chosen.start as usize);
+                Planes::Pages(pages.step_by(chosen.step as usize).take(slices).collect())
+            }
         };
         let mut info = VolumeInfo::new([slices, height, width], dtype);
         (info.voxel_size, info.unit) = scan.calibration.unzip();
@@ -101,7 +122,7 @@ impl SliceReader for TiffStack {
         let source = Source::open(&self.path)?;
         let (offset, plane) = match &self.planes {
             Planes::Pages(offsets) => (offsets[z], None),
-            Planes::Contiguous(offset) => (*offset, Some(z as u64)),
+            Planes::Contiguous(offset, [start, step]) => (*offset, Some(start + step * z as u64)),
         };
         let ifd = source.ifd(offset)?;
         let layout = Layout::new(&self.path, &source, &ifd)?;
@@ -121,7 +142,7 @@ impl Scan {
     fn new(path: &Path) -> Result<Self> {
         let source = Source::open(path)?;
         let (mut pages, mut seen) = (Vec::new(), HashSet::new());
-        let (mut contiguous, mut calibration) = (None, None);
+        let (mut contiguous, mut calibration, mut hyper) = (None, None, None);
         let mut next = source.first;
         while next != 0 {
             if !seen.insert(next) {
@@ -137,20 +158,20 @@ impl Scan {
             if pages.is_empty() {
                 let description = source.text(&ifd, Tag::ImageDescription)?.unwrap_or_default();
                 if let Some(imagej) = Description::parse(&description) {
-                    check_hyperstack(&source, &imagej)?;
+                    hyper = imagej.hyper();
                     calibration = imagej.voxel_size(&source, &ifd)?;
                     if next == 0 && imagej.images > 1 {
                         layout.check_planes(&source, &ifd, imagej.images)?;
                         contiguous = Some(imagej.images);
                     }
                 } else if let Some(pixels) = ome::Pixels::parse(&description) {
-                    pixels.check(path)?;
+                    hyper = pixels.hyper();
                     calibration = pixels.voxel_size();
                 }
             }
             pages.push((offset, layout.page_info()));
         }
-        Ok(Self { pages, contiguous, calibration })
+        Ok(Self { pages, contiguous, calibration, hyper })
     }
 }
 
@@ -426,19 +447,6 @@ fn compression(source: &Source, code: u64) -> Result<u64> {
             "its compression (TIFF code {code}) is not supported; save it uncompressed or with LZW, Deflate or PackBits"
         ))),
     }
-}
-
-/// Planes along one axis are slices, whatever that axis is called (Python's writers call it channels).
-fn check_hyperstack(source: &Source, imagej: &Description) -> Result<()> {
-    let Description { images, channels, frames, .. } = imagej;
-    let slices = images / channels.saturating_mul(*frames).max(1);
-    if [*channels, *frames, slices].iter().filter(|n| **n > 1).count() <= 1 {
-        return Ok(());
-    }
-    Err(source.bad(format!(
-        "it is a hyperstack of {channels} channels, {slices} slices and {frames} time frames, but a stack of slices is needed; in \
-         Fiji split the channels, or correct the slices under Image > Properties, and save it again"
-    )))
 }
 
 fn no_pages(path: &Path) -> Error {

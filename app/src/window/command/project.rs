@@ -5,6 +5,7 @@ use crate::window::Command;
 use crate::window::engine::{Pick, Read};
 use crate::window::project::{ENDING, Item, Project, Relink};
 use crate::window::state::State;
+use paser_core::volume::Opening;
 use std::path::PathBuf;
 
 /// Writes the project to its file, or asks for one.
@@ -93,7 +94,7 @@ pub(crate) fn resume(state: &mut State) -> Vec<Effect> {
 pub(super) fn reopen(state: &mut State) -> Vec<Effect> {
     let Some(import) = state.import.take() else { return Vec::new() };
     match import.view() {
-        Ok(view) => open_as(state, import.path, view, false),
+        Ok(view) => open_as(state, import.path, Opening { view, ..import.opening }, false),
         Err(why) => {
             state.notices.warn(why);
             Vec::new()

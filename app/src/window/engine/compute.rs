@@ -1,9 +1,9 @@
 //! The compute thread.
 
 use super::looks::Eyes;
-use super::output::{Output, evidence};
+use super::output::Output;
 use super::train;
-use super::{Compare, Event, Job, Live, Outbox, Outcome, Segment, Source, Stage, Train, Wanted};
+use super::{Compare, Event, Job, Live, Newest, Outbox, Outcome, Segment, Source, Stage, Train};
 use crate::window::comparison::Comparison;
 use crate::window::promise;
 use crate::window::results::{Kept, Model};
@@ -14,7 +14,7 @@ use paser_core::device::{self, Compute, Wish};
 use paser_core::error::{Error, Result};
 use paser_core::noise::Noise;
 use paser_core::route::stack;
-use paser_core::route::{Choice, Segmenter, SliceResult, Speeds};
+use paser_core::route::{Choice, Method, Segmenter, SliceResult, Speeds};
 use paser_core::volume::{Hashing, SliceReader};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ struct Worker<'a> {
 }
 
 /// Serves jobs until the window is gone.
-pub(super) fn work(source: Source, jobs: &Receiver<Job>, looks: &Wanted, out: &Outbox) {
+pub(super) fn work(source: Source, jobs: &Receiver<Job>, looks: &Newest, out: &Outbox) {
     let (compute, note) = ready(source);
     out.send(Event::Device(compute.description.clone(), note));
     let eyes = Eyes::new(&looks.newest, out);
@@ -142,7 +142,15 @@ impl Worker<'_> {
         }
     }
 
+    /// Has the nets keep class probabilities where the results of `job` need them.
+    fn keep_probabilities(&mut self, job: &Segment) {
+        let Some(folder) = &self.bundle else { return };
+        let needed = job.beside.is_some() && job.wanted.needs_probabilities(folder, Method::Paser);
+        self.segmenter = self.segmenter.take().map(|nets| nets.keep_probabilities(needed));
+    }
+
     fn run(&mut self, job: &Segment) -> Result<(Option<PathBuf>, Option<String>)> {
+        self.keep_probabilities(job);
         let Self { segmenter, eyes, out, .. } = self;
         let Some(segmenter) = segmenter else {
             return Err(Error::invalid("no model bundle is loaded, so nothing can be segmented; choose one"));
@@ -159,8 +167,7 @@ impl Worker<'_> {
         };
         let bundle = Bundle::open(folder)?;
         let choice = promise::choice(&segmenter.manifest, job.lambda);
-        let evidence = evidence(segmenter, &bundle, path, job, &range, &choice)?;
-        let mut output = Output::create(path, job, segmenter, evidence, choice.needs_f0())?;
+        let mut output = Output::create(path, job, (segmenter, &bundle), range, choice)?;
         let read = Hashing::new(job.volume.as_ref(), job.slices.start);
         let since = Instant::now();
         let mut between = || eyes.serve(Some(segmenter));
@@ -170,7 +177,7 @@ impl Worker<'_> {
         }
         let seconds = since.elapsed().as_secs_f64();
         out.show(live(job.run, Stage::Report, job.slices.len(), since));
-        let (folder, note) = output.finish(read.digest().as_deref(), seconds, &bundle, &job.control)?;
+        let (folder, note) = output.finish(read.digest().as_deref(), seconds, &job.control)?;
         Ok((Some(folder), note))
     }
 }
@@ -190,7 +197,7 @@ fn through(
     job: &Segment,
     (volume, range, choice): (&dyn SliceReader, Range, Choice),
     out: &Outbox,
-    output: &mut Output,
+    output: &mut Output<'_>,
     between: &mut dyn FnMut(),
 ) -> Result<()> {
     let model = model(segmenter);

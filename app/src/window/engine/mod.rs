@@ -16,16 +16,18 @@ use super::comparison::Comparison;
 use super::grey::{Grey, Window};
 use super::overview::Overview;
 use super::project::{Item, Project, Relink};
+use super::question::Question;
 use super::results::{Kept, Model, Summary};
 use super::training::Pairs;
 use super::truth::Draft;
 use paser_core::data::classes::ClassMap;
 use paser_core::device::{Description, Wish};
 use paser_core::event::{Control, Progress};
+use paser_core::export::results::Wanted;
 use paser_core::noise::Noise;
 use paser_core::route::live::Audit;
 use paser_core::route::{Method, Router, Speeds};
-use paser_core::volume::{View, Volume, VolumeInfo};
+use paser_core::volume::{Offer, Opening, Volume, VolumeInfo};
 use poll_promise::Promise;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -141,9 +143,11 @@ pub struct Segment {
     /// Weight of the cost.
     pub lambda: f64,
     /// How it is read.
-    pub view: View,
+    pub opened: Opening,
     /// The stack's path, where results are to be written beside it.
     pub beside: Option<PathBuf>,
+    /// What is written there.
+    pub wanted: Wanted,
     /// Pauses and stops.
     pub control: Control,
 }
@@ -152,7 +156,9 @@ pub struct Segment {
 #[derive(Debug)]
 pub enum Read {
     /// Open a stack, seen in a certain way.
-    Open(PathBuf, View),
+    Open(PathBuf, Opening),
+    /// Open a stack of the batch, or find several in a folder.
+    Row(u64, PathBuf),
     /// Write a project.
     SaveProject {
         /// Its file.
@@ -222,6 +228,10 @@ pub enum Pick {
     File,
     /// A folder of slices.
     Folder,
+    /// Stacks for the batch, as files.
+    Stacks,
+    /// Stacks for the batch, as folders.
+    StackFolders,
     /// A model bundle's folder.
     Bundle,
     /// A label stack in one file.
@@ -252,7 +262,9 @@ pub struct Opened {
     /// Its headers as the file states them.
     pub file: VolumeInfo,
     /// How it is read.
-    pub how: View,
+    pub how: Opening,
+    /// What else there is to choose in its file.
+    pub offer: Option<Offer>,
     /// The slice shown first.
     pub z: usize,
     /// That slice.
@@ -261,6 +273,15 @@ pub struct Opened {
     pub ends: [f32; 2],
     /// Black and white point to begin with.
     pub window: Window,
+}
+
+/// What lies at a path of the batch.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// A stack.
+    Stack(Volume),
+    /// A folder of several.
+    Several(Vec<PathBuf>),
 }
 
 /// How a run ended.
@@ -287,6 +308,12 @@ pub enum Event {
     Project(Result<Box<Relink>, String>),
     /// A stack was opened, or not.
     Opened(Result<Box<Opened>, String>),
+    /// A stack of the batch was opened, or several were found in its place, or neither.
+    Row(u64, Result<Found, String>),
+    /// Somebody has to say what a file holds, or which part of it is meant.
+    Undecided(Box<Question>),
+    /// A folder that was to be opened holds several stacks.
+    Several(Vec<PathBuf>),
     /// A slice was read, or not.
     Slice(u64, usize, Result<Arc<Grey>, String>),
     /// A label stack was opened, or not.
@@ -311,8 +338,8 @@ pub enum Event {
     Speeds(Speeds),
     /// A run ended.
     Finished(u64, Outcome),
-    /// A dialog was closed; whether so quickly that it cannot have been seen.
-    Picked(Pick, Option<PathBuf>, bool),
+    /// A dialog was closed: what was chosen, and whether it closed so quickly that it cannot have been seen.
+    Picked(Pick, Vec<PathBuf>, bool),
 }
 
 /// What a run is at.
@@ -343,7 +370,7 @@ pub struct Live {
 
 /// The look that is wanted: of several only the newest, and one job in the queue for it.
 #[derive(Default)]
-pub(super) struct Wanted {
+pub(super) struct Newest {
     newest: Mutex<Option<Look>>,
     queued: AtomicBool,
 }
@@ -358,7 +385,7 @@ pub(super) struct Outbox {
 
 /// The two threads, seen from the window.
 pub struct Engine {
-    looks: Arc<Wanted>,
+    looks: Arc<Newest>,
     compute: Option<SyncSender<Job>>,
     reader: Option<Sender<Read>>,
     events: Option<Receiver<Event>>,
@@ -382,7 +409,7 @@ impl Engine {
             format!("the system gives no thread to compute on ({e}); close other programs")
         };
         let (a, b) = (out.clone(), out.clone());
-        let looks: Arc<Wanted> = Arc::default();
+        let looks: Arc<Newest> = Arc::default();
         let wanted = looks.clone();
         let thread = Builder::new()
             .name("paser-compute".to_owned())

@@ -1,54 +1,47 @@
-//! Files of a segmented stack, written while it is segmented, in a folder of their own.
+//! Where a stack's results go: a folder of their own beside it.
 
 use super::Segment;
 use paser_core::bundle::Bundle;
 use paser_core::data::normalise::Range;
 use paser_core::error::{Error, Result};
 use paser_core::event::Control;
-use paser_core::export::Evidence;
-use paser_core::export::report::RunReport;
-use paser_core::export::report::run::MEMORY;
-use paser_core::export::run::{RunMeta, RunWriter};
+use paser_core::export::results::{Results, Task, stem};
 use paser_core::noise::Noise;
 use paser_core::route::{Choice, Segmenter, SliceResult};
-use paser_core::volume::Opening;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The files of a run, unfinished.
-pub(super) struct Output {
+/// The results of a run, unfinished.
+pub(super) struct Output<'a> {
     folder: PathBuf,
-    name: String,
-    writer: RunWriter,
+    results: Results<'a>,
 }
 
-impl Output {
-    /// Starts the files of `job` in a new folder beside the stack at `stack`, or in the home folder
+impl<'a> Output<'a> {
+    /// Starts the results of `job` in a new folder beside the stack at `stack`, or in the home folder
     /// where that place cannot be written to.
     pub(super) fn create(
-        stack: &Path,
-        job: &Segment,
-        segmenter: &Segmenter,
-        evidence: serde_json::Value,
-        entropy: bool,
+        stack: &'a Path,
+        job: &'a Segment,
+        (segmenter, bundle): (&'a Segmenter, &'a Bundle),
+        range: Range,
+        choice: Choice,
     ) -> Result<Self> {
-        let name = if stack.is_dir() { stack.file_name() } else { stack.file_stem() };
-        let name = name.map_or_else(|| "stack".to_owned(), |n| n.to_string_lossy().into_owned());
-        let folder = new_folder(stack, &name)?;
-        let info = job.volume.info();
-        let meta = RunMeta {
-            name: name.clone(),
-            shape: [job.slices.len(), info.height, info.width],
-            first_slice: job.slices.start,
-            voxel_size: info.voxel_size,
-            unit: info.unit.clone(),
-            classes: segmenter.manifest.classes.clone(),
-            nets: segmenter.manifest.nets.len(),
-            entropy,
-            evidence,
+        let folder = new_folder(stack, &stem(stack))?;
+        let task = Task {
+            segmenter,
+            bundle,
+            stack,
+            opened: job.opened.clone(),
+            volume: job.volume.clone(),
+            slices: job.slices.clone(),
+            range,
+            choice,
+            noise: Noise::None,
+            seed: choice.seed,
         };
-        match RunWriter::create(&folder, meta, false) {
-            Ok(writer) => Ok(Self { folder, name, writer }),
+        match Results::create(task, &job.wanted, &folder, false) {
+            Ok(results) => Ok(Self { folder, results }),
             Err(e) => {
                 drop_empty(&folder);
                 Err(e)
@@ -58,30 +51,19 @@ impl Output {
 
     /// Adds a slice.
     pub(super) fn push(&mut self, z: usize, result: &SliceResult) -> Result<()> {
-        self.writer.push(z, result)
+        self.results.push(z, result)
     }
 
     /// Completes the files and writes the report; says where they are, and why there is no report where there
     /// is none.
     pub(super) fn finish(
-        mut self,
+        self,
         digest: Option<&str>,
         seconds: f64,
-        bundle: &Bundle,
         control: &Control,
     ) -> Result<(PathBuf, Option<String>)> {
-        self.writer.note("input_sha256", serde_json::json!(digest));
-        self.writer.finish()?;
-        let report = RunReport {
-            folder: &self.folder,
-            name: &self.name,
-            seconds,
-            bundle,
-            tortuosity: Vec::new(),
-            memory: MEMORY,
-            bars: Err("the window draws none; segment with paser segment".to_owned()),
-        };
-        let note = match report.write(control, false) {
+        let (_, report) = self.results.finish(digest)?;
+        let note = match report.write(seconds, control) {
             Ok(_) => None,
             Err(Error::Cancelled) => Some("the report was left out, as asked".to_owned()),
             Err(e) => Some(format!("the report is missing: {e}")),
@@ -91,24 +73,9 @@ impl Output {
 
     /// Gives up: nothing stays.
     pub(super) fn drop_all(self) {
-        drop(self.writer);
+        drop(self.results);
         drop_empty(&self.folder);
     }
-}
-
-/// Everything that made a run, as the command line states it too.
-pub(super) fn evidence(
-    segmenter: &Segmenter,
-    bundle: &Bundle,
-    stack: &Path,
-    job: &Segment,
-    range: &Range,
-    choice: &Choice,
-) -> Result<serde_json::Value> {
-    let volume = job.volume.as_ref();
-    let (noise, seed) = (Noise::None, choice.seed);
-    let opened = Opening { view: job.view.clone(), ..Opening::default() };
-    Evidence { segmenter, bundle, stack, opened, volume, range, choice, noise, seed }.json()
 }
 
 fn drop_empty(folder: &Path) {

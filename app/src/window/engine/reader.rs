@@ -1,14 +1,15 @@
 //! Opens stacks and reads slices for display.
 
 use super::train::preview;
-use super::{Event, Opened, Outbox, Read};
+use super::{Event, Found, Opened, Outbox, Read};
 use crate::window::grey::Grey;
 use crate::window::overview::fill;
 use crate::window::project::{Project, Relink};
+use crate::window::question::Question;
 use crate::window::truth::{Draft, MOST_VALUES};
 use paser_core::error::{Error, Result};
 use paser_core::export::write_atomic;
-use paser_core::volume::{self, View, Volume, VolumeInfo};
+use paser_core::volume::{self, Opening, Volume, VolumeInfo};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,8 +25,13 @@ pub(super) fn work(wishes: &Receiver<Read>, out: &Outbox) {
     while let Some(wish) = next(wishes, &mut queue) {
         let alive = match wish {
             Read::Open(path, how) => {
-                out.send(Event::Opened(open(path, how).map(Box::new).map_err(|e| e.to_string())))
+                let several = path.is_dir().then(|| volume::stacks_in(&path).ok()).flatten();
+                match several.filter(|stacks| stacks.len() > 1) {
+                    Some(stacks) => out.send(Event::Several(stacks)),
+                    None => out.send(opened(path, how)),
+                }
             }
+            Read::Row(row, path) => out.send(Event::Row(row, found(&path).map_err(|e| e.to_string()))),
             Read::SaveProject { path, project } => {
                 out.send(Event::Saved(project.save(&path).map(|()| path).map_err(|e| e.to_string())))
             }
@@ -125,14 +131,35 @@ fn truth(path: PathBuf, like: &VolumeInfo, classes: usize) -> Result<Draft> {
     }
 }
 
-fn open(path: PathBuf, how: View) -> Result<Opened> {
-    let stored = volume::open(Path::new(&path))?;
+/// What lies at a path of the batch.
+fn found(path: &Path) -> Result<Found> {
+    let mut stacks = volume::stacks_in(path)?;
+    match stacks.pop() {
+        Some(stack) if stacks.is_empty() => Ok(Found::Stack(volume::open(&stack)?)),
+        last => Ok(Found::Several(stacks.into_iter().chain(last).collect())),
+    }
+}
+
+/// An opened stack, or what has to be decided before it can be opened.
+fn opened(path: PathBuf, how: Opening) -> Event {
+    match open(path.clone(), how.clone()) {
+        Ok(opened) => Event::Opened(Ok(Box::new(opened))),
+        Err(e) => match volume::offer(&path).filter(Question::open) {
+            Some(offer) => Event::Undecided(Box::new(Question::of(path, offer, &how, Some(e.to_string())))),
+            None => Event::Opened(Err(e.to_string())),
+        },
+    }
+}
+
+fn open(path: PathBuf, how: Opening) -> Result<Opened> {
+    let stored = how.whole(&path)?;
     let file = stored.info().clone();
-    let volume = how.of(stored, None)?;
+    let volume = how.view.of(stored, None)?;
     let info = volume.info().clone();
     let z = info.slices / 2;
     let first = Arc::new(Grey::of(&volume.read(z)?));
     let ends = first.ends(info.dtype);
     let window = first.histogram(ends).window();
-    Ok(Opened { path, volume, info, file, how, z, first, ends, window })
+    let offer = volume::offer(&path).filter(Question::open);
+    Ok(Opened { path, volume, info, file, how, offer, z, first, ends, window })
 }

@@ -5,7 +5,7 @@ use super::{Pane, kit};
 use crate::window::command::Command;
 use crate::window::promise;
 use crate::window::results::Model;
-use crate::window::state::{Dial, Loading, Stack};
+use crate::window::state::{Dial, Loading, Stack, Workspace};
 use crate::window::{text, theme};
 use egui::{Align2, Pos2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 use paser_core::bundle::CurvePoint;
@@ -43,8 +43,13 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
     }
 }
 
+/// Rows and columns that costs are told for: the open stack's, or the batch's first.
 fn size(pane: &Pane<'_>, model: &Model) -> [usize; 2] {
-    pane.state.stack.as_ref().map_or(model.manifest.layout.tile, Stack::size)
+    let listed = pane.state.batch.rows.iter().find_map(|row| row.info.as_ref());
+    let listed = listed.map(|info| [info.height, info.width]);
+    let shown = pane.state.stack.as_ref().map(Stack::size);
+    let size = if pane.state.workspace == Workspace::Batch { listed.or(shown) } else { shown };
+    size.unwrap_or(model.manifest.layout.tile)
 }
 
 /// What is budgeted. A dial begins where λ stands.

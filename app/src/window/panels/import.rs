@@ -26,6 +26,7 @@ fn card(ui: &mut Ui, pane: &mut Pane<'_>, import: &Import) {
     kit::row(ui, "File", &text::name(&import.path));
     let size = format!("Z {} · Y {} · X {}, {}", file.slices, file.height, file.width, file.dtype);
     kit::row(ui, "As stored", &size);
+    held(ui, pane, import);
     let mut changed = import.clone();
     kit::divide(ui);
     axes(ui, &mut changed);
@@ -49,6 +50,24 @@ fn card(ui: &mut Ui, pane: &mut Pane<'_>, import: &Import) {
     });
     if changed != *import {
         pane.push(Command::Import(Some(Box::new(changed))));
+    }
+}
+
+/// Which part of the file it is, where there are others.
+fn held(ui: &mut Ui, pane: &mut Pane<'_>, import: &Import) {
+    if pane.state.stack.as_ref().is_none_or(|stack| stack.offer.is_none()) {
+        return;
+    }
+    let how = &import.opening;
+    let part = how.part.map(|p| format!("channel {}, time {}", p.channel, p.time));
+    let said = match (&how.raw, &how.dataset) {
+        (Some(spec), _) => format!("{}, header of {} bytes", spec.dtype, spec.header),
+        (None, Some(name)) => part.map_or(name.clone(), |part| format!("{name}, {part}")),
+        (None, None) => part.unwrap_or_else(|| "as the file suggests".to_owned()),
+    };
+    kit::row(ui, "Part of the file", &said);
+    if kit::secondary(ui, "Choose another…", 160.0, true).clicked() {
+        pane.push(Command::AskAnew);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The panes of the window, one file each. They read the state and push commands.
 
+mod batch;
 mod bottom;
 mod budget;
 mod chart;
@@ -16,6 +17,7 @@ mod noise;
 mod palette;
 mod patch;
 mod project;
+mod question;
 mod report;
 mod sheet;
 mod side;
@@ -26,6 +28,7 @@ mod top;
 mod train;
 mod truth;
 mod viewer;
+mod wanted;
 
 use super::canvas::Canvas;
 use super::command::Command;
@@ -51,6 +54,7 @@ impl Pane<'_> {
 pub(super) fn show(ui: &mut egui::Ui, pane: &mut Pane<'_>) {
     top::show(ui, pane);
     match pane.state.workspace {
+        Workspace::Batch => batch::show(ui, pane),
         Workspace::Train => train::show(ui, pane),
         Workspace::Compare => compare::show(ui, pane),
         Workspace::Report => report::show(ui, pane),
@@ -60,11 +64,12 @@ pub(super) fn show(ui: &mut egui::Ui, pane: &mut Pane<'_>) {
     sheet::show(ui, pane);
     truth::show(ui, pane);
     import::show(ui, pane);
+    question::show(ui, pane);
     project::show(ui, pane);
     palette::show(ui, pane);
     closing::show(ui, pane);
     failure::show(ui, pane);
-    drop_hint(ui);
+    drop_hint(ui, pane.state.workspace == Workspace::Batch);
 }
 
 fn segment(ui: &mut egui::Ui, pane: &mut Pane<'_>) {
@@ -79,10 +84,12 @@ fn segment(ui: &mut egui::Ui, pane: &mut Pane<'_>) {
 }
 
 /// Says where a file that hovers over the window will go.
-fn drop_hint(ui: &egui::Ui) {
-    if ui.input(|i| i.raw.hovered_files.is_empty()) {
+fn drop_hint(ui: &egui::Ui, batch: bool) {
+    let count = ui.input(|i| i.raw.hovered_files.len());
+    if count == 0 {
         return;
     }
+    let said = if batch || count > 1 { "Drop to add to the batch" } else { "Drop to open this stack" };
     let t = super::theme::of(ui);
     let area = ui.ctx().content_rect();
     let painter =
@@ -91,5 +98,5 @@ fn drop_hint(ui: &egui::Ui) {
     let stroke = egui::Stroke::new(2.0, t.accent);
     painter.rect_stroke(area.shrink(14.0), 12.0, stroke, egui::StrokeKind::Inside);
     let font = super::theme::strong(20.0);
-    painter.text(area.center(), egui::Align2::CENTER_CENTER, "Drop to open this stack", font, t.on_canvas);
+    painter.text(area.center(), egui::Align2::CENTER_CENTER, said, font, t.on_canvas);
 }

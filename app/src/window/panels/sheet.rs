@@ -3,6 +3,7 @@
 use super::{Pane, kit, start};
 use crate::window::command::Command;
 use crate::window::keys::{ACTIONS, POINTER};
+use crate::window::state::Workspace;
 use crate::window::theme;
 use egui::{Id, Modal, RichText, Ui, vec2};
 
@@ -14,7 +15,9 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
             pane.push(Command::ToggleSheet);
         }
     }
-    if let (Some(text), true) = (&pane.state.path_field, pane.state.stack.is_some()) {
+    if let (Some(text), true) =
+        (&pane.state.path_field, pane.state.stack.is_some() || pane.state.workspace == Workspace::Batch)
+    {
         let shut = card(ui, "path", |ui| {
             ui.label(RichText::new("Open a path").font(theme::strong(15.0)));
             ui.add_space(6.0);

@@ -1,11 +1,11 @@
 //! The panel at the right: from the budget to the answer, and what to do next.
 
-use super::{Pane, budget, display, drift, kit, noise, patch};
+use super::{Pane, budget, display, drift, kit, noise, patch, wanted};
 use crate::window::command::Command;
 use crate::window::engine::{Pick, Stage};
 use crate::window::promise;
 use crate::window::results::Summary;
-use crate::window::state::{Loading, Run, Stack, State};
+use crate::window::state::{Loading, Run, Stack, State, Workspace};
 use crate::window::{text, theme};
 use egui::{Align, Color32, Layout, Panel, RichText, ScrollArea, Ui};
 use paser_core::route::Method;
@@ -44,6 +44,8 @@ fn sections(ui: &mut Ui, pane: &mut Pane<'_>) {
     noise::show(ui, pane, stack);
     kit::divide(ui);
     display::show(ui, pane, stack);
+    kit::divide(ui);
+    wanted::show(ui, pane);
 }
 
 /// Where the patches of this slice went.
@@ -149,6 +151,13 @@ fn capital(name: &str) -> String {
 /// The buttons, or how far the run has come.
 fn actions(ui: &mut Ui, pane: &mut Pane<'_>) {
     let state = pane.state;
+    if state.batch.runs() {
+        kit::note(ui, "The batch is at work; slices can be looked at meanwhile.");
+        if kit::secondary(ui, "Show the batch", ui.available_width(), true).clicked() {
+            pane.push(Command::GoToWorkspace(Workspace::Batch));
+        }
+        return;
+    }
     if let Some(run) = &state.run {
         running(ui, pane, run);
         return;

@@ -1,9 +1,9 @@
 //! What one sees before a stack is open.
 
 use super::{Pane, kit};
-use crate::window::command::Command;
+use crate::window::command::{BatchCommand, Command};
 use crate::window::engine::Pick;
-use crate::window::state::Loading;
+use crate::window::state::{Loading, Workspace};
 use crate::window::{text, theme};
 use egui::{Align, CentralPanel, Frame, Layout, RichText, Stroke, TextEdit, Ui, vec2};
 use std::path::PathBuf;
@@ -105,7 +105,11 @@ pub fn path_field(ui: &mut Ui, pane: &mut Pane<'_>, mut text: String) {
     let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
     let path = text.trim().trim_matches(['"', '\'']).trim_start_matches("file://").to_owned();
     if entered && !path.is_empty() {
-        pane.push(Command::Open(PathBuf::from(path)));
+        let path = PathBuf::from(path);
+        pane.push(match pane.state.workspace {
+            Workspace::Batch => Command::Batch(BatchCommand::Add(vec![path])),
+            _ => Command::Open(path),
+        });
     } else if response.changed() {
         pane.push(Command::PathField(Some(text)));
     }

@@ -54,6 +54,9 @@ fn tabs(ui: &mut Ui, pane: &mut Pane<'_>) {
     ui.spacing_mut().item_spacing.x = 4.0;
     for (workspace, name) in Workspace::ALL {
         let on = pane.state.workspace == workspace;
+        if workspace == Workspace::Batch && !on && pane.state.batch.rows.is_empty() {
+            continue; // it appears with its first stack
+        }
         let colour = if on { t.text } else { t.dim };
         let galley = ui.painter().layout_no_wrap(name.to_owned(), theme::body(), colour);
         let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 20.0, 48.0), Sense::click());
@@ -86,6 +89,7 @@ fn open_menu(ui: &mut Ui, pane: &mut Pane<'_>) {
         };
         item(ui, "File…", "Ctrl+O", Command::Pick(Pick::File));
         item(ui, "Folder of slices…", "Ctrl+Shift+O", Command::Pick(Pick::Folder));
+        item(ui, "Many stacks…", "Ctrl+5", Command::GoToWorkspace(Workspace::Batch));
         item(ui, "Path…", "", Command::PathField(Some(String::new())));
         ui.separator();
         if pane.state.sample.is_some() {

@@ -8,6 +8,7 @@ use crate::window::results::Kept;
 use crate::window::state::Stack;
 use crate::window::theme;
 use egui::{Align2, Color32, FontId, Painter, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
+use paser_core::export::overlay::QUIET;
 use paser_core::route::PatchRoute;
 
 /// Draws them: the layer in `part`, all else in `viewport`.
@@ -47,7 +48,7 @@ fn patches(painter: &Painter, kept: &Kept, nets: usize, transform: &Transform, v
     let visible = |r: &&PatchRoute| place(r.at, transform).intersects(viewport);
     let (kept_here, sent): (Vec<&PatchRoute>, Vec<&PatchRoute>) =
         kept.routes.iter().filter(visible).partition(|r| r.net == 0);
-    let quiet = theme::route(0).gamma_multiply(0.45);
+    let quiet = theme::route(0).gamma_multiply(QUIET);
     for route in kept_here {
         let rect = place(route.at, transform);
         painter.rect_stroke(rect, 0.0, Stroke::new(0.5, quiet), StrokeKind::Middle);

@@ -12,7 +12,7 @@ use paser_core::data::classes::ClassMap;
 use paser_core::error::{Error, Result};
 use paser_core::export::write_atomic;
 use paser_core::route::Method;
-use paser_core::volume::View;
+use paser_core::volume::Opening;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,7 @@ pub struct StackEntry {
     /// Where it is.
     pub at: Link,
     /// How it is read.
-    pub how: View,
+    pub how: Opening,
     /// The slice on show.
     pub z: usize,
     /// Whether that slice was segmented.

@@ -106,14 +106,19 @@ fn imagej_counts_that_the_file_cannot_hold_are_refused() {
 }
 
 #[test]
-fn hyperstacks_of_several_axes_are_refused() {
+fn hyperstacks_of_several_axes_are_read_by_channel_and_time() {
     let scratch = Scratch::new();
     for text in
         ["ImageJ=1\nimages=4\nchannels=2\nslices=2\n\0", "ImageJ=1\nimages=4\nchannels=2\nframes=2\n\0"]
     {
         let refusal = scratch.refusal(&imagej_file(text, &[0; 8]));
-        assert!(refusal.contains("hyperstack"), "{refusal}");
+        assert!(refusal.contains("choose one with --channel and --time"), "{refusal}");
     }
+    let text = "ImageJ=1\nimages=4\nchannels=2\nslices=2\n\0";
+    let path = scratch.put(&imagej_file(text, &[1, 2, 3, 4, 5, 6, 7, 8]));
+    let second = crate::volume::open_part(&path, None, Some(Part { channel: 2, time: 1 })).unwrap();
+    assert_eq!(second.info().slices, 2);
+    assert_eq!(second.read(1).unwrap().values[0], 7.0);
 }
 
 #[test]

@@ -66,6 +66,8 @@ pub(super) struct Image {
     pub(super) array: Array,
     /// Its axes Z, Y, X.
     pub(super) axes: [Option<usize>; 3],
+    /// Its axes of channels and times.
+    pub(super) others: [Option<usize>; 2],
     pub(super) voxel_size: Option<([f64; 3], String)>,
 }
 
@@ -95,7 +97,12 @@ fn plain(dir: &Path) -> Result<Option<Image>> {
     if n < 2 {
         return Err(Error::bad(dir, "it is an array of one axis; choose one of two or three"));
     }
-    Ok(Some(Image { array, axes: [n.checked_sub(3), Some(n - 2), Some(n - 1)], voxel_size: None }))
+    Ok(Some(Image {
+        array,
+        axes: [n.checked_sub(3), Some(n - 2), Some(n - 1)],
+        others: [None; 2],
+        voxel_size: None,
+    }))
 }
 
 /// The first level of an OME image.
@@ -130,7 +137,7 @@ fn multiscale(dir: &Path, scales: &Value) -> Result<Image> {
         let same = unit(z) == unit(y) && unit(y) == unit(x);
         calibration([edge(z)?, edge(y)?, edge(x)?], unit(x).filter(|_| same))
     });
-    Ok(Image { array, axes: [z, Some(y), Some(x)], voxel_size })
+    Ok(Image { array, axes: [z, Some(y), Some(x)], others: [place("c"), place("t")], voxel_size })
 }
 
 fn scale(transformations: &Value) -> Option<&Value> {

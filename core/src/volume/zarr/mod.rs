@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use self::meta::{Array, Image};
 use self::store::Store;
-use super::{MAX_EDGE, Slice, SliceReader, VolumeInfo, checked_size};
+use super::{MAX_EDGE, Part, Parts, Slice, SliceReader, VolumeInfo, checked_size};
 use crate::error::{Error, Result};
 
 /// Chunks of a slice at most; more would each be a file of a few voxels.
@@ -29,22 +29,23 @@ pub(super) struct ZarrVolume {
     store: Store,
     /// Axes of the array that are Z, Y, X; None for a missing Z.
     axes: [Option<usize>; 3],
+    /// Entry of every other axis.
+    entry: Vec<u64>,
     info: VolumeInfo,
 }
 
 impl ZarrVolume {
     /// Reads the metadata of the array or image in `dir`.
-    pub(super) fn open(dir: &Path) -> Result<Self> {
-        let Image { array, axes, voxel_size } = meta::open(dir)?;
+    pub(super) fn open(dir: &Path, part: Option<Part>) -> Result<Self> {
+        let Image { array, axes, others, voxel_size } = meta::open(dir)?;
         let edge = |axis: Option<usize>| axis.map_or(1, |a| array.shape[a]);
         let (width, height) = checked_size(dir, edge(axes[2]), edge(axes[1]))?;
         let slices = edge(axes[0]);
         if !(1..=MAX_EDGE).contains(&slices) {
             return Err(Error::bad(dir, format!("it claims {slices} slices; export it again")));
         }
-        if let Some(other) =
-            (0..array.shape.len()).find(|a| !axes.contains(&Some(*a)) && array.shape[*a] != 1)
-        {
+        let known = |a: &usize| axes.contains(&Some(*a)) || others.contains(&Some(*a));
+        if let Some(other) = (0..array.shape.len()).find(|a| !known(a) && array.shape[*a] != 1) {
             let n = array.shape[other];
             return Err(Error::bad(
                 dir,
@@ -52,6 +53,10 @@ impl ZarrVolume {
                     "its axis {other} has {n} entries beside Z, Y and X (channels or times); export one of them"
                 ),
             ));
+        }
+        let mut entry = vec![0; array.shape.len()];
+        for (axis, place) in others.into_iter().zip(parts(&array, others).choose(part, dir)?) {
+            axis.into_iter().for_each(|a| entry[a] = place);
         }
         let across = |axis: Option<usize>| axis.map_or(1, |a| array.shape[a].div_ceil(array.chunk[a]));
         if across(axes[1]).saturating_mul(across(axes[2])) > MAX_CHUNKS {
@@ -64,7 +69,13 @@ impl ZarrVolume {
         let mut info = VolumeInfo::new([slices as usize, height, width], array.sample.dtype());
         info.bytes = slices * (width * height * array.sample.bytes()) as u64;
         (info.voxel_size, info.unit) = voxel_size.unzip();
-        Ok(Self { store: Store::new(array), axes, info })
+        Ok(Self { store: Store::new(array), axes, entry, info })
+    }
+
+    /// How many channels and times the image in `dir` holds.
+    pub(super) fn parts(dir: &Path) -> Result<Parts> {
+        let image = meta::open(dir)?;
+        Ok(parts(&image.array, image.others))
     }
 
     /// The chunks that slice `z` touches: their places in the grid.
@@ -72,7 +83,8 @@ impl ZarrVolume {
         let array = self.store.array();
         let mut places = vec![vec![]];
         for axis in 0..array.shape.len() {
-            let first = if self.axes[0] == Some(axis) { z as u64 / array.chunk[axis] } else { 0 };
+            let at = if self.axes[0] == Some(axis) { z as u64 } else { self.entry[axis] };
+            let first = at / array.chunk[axis];
             let flat = self.axes[0] == Some(axis) || !self.axes.contains(&Some(axis));
             let last = if flat { first } else { (array.shape[axis] - 1) / array.chunk[axis] };
             let extend = |place: &Vec<u64>| {
@@ -93,8 +105,11 @@ impl ZarrVolume {
         };
         let [(z0, _, sz), (y0, ny, sy), (x0, nx, sx)] = self.axes.map(part);
         let size = array.sample.bytes();
+        let other = |a: usize| (self.entry[a] % array.chunk[a]) as usize * array.stride(a);
+        let others: usize =
+            (0..array.shape.len()).filter(|a| !self.axes.contains(&Some(*a))).map(other).sum();
         for y in 0..ny {
-            let first = (z - z0) * sz + y * sy;
+            let first = others + (z - z0) * sz + y * sy;
             let to = &mut out[(y0 + y) * self.info.width + x0..][..nx];
             if sx == 1 {
                 let bytes = &chunk[first * size..(first + nx) * size];
@@ -107,6 +122,12 @@ impl ZarrVolume {
             }
         }
     }
+}
+
+/// How many channels and times an array holds.
+fn parts(array: &Array, [channels, times]: [Option<usize>; 2]) -> Parts {
+    let count = |axis: Option<usize>| axis.map_or(1, |a| array.shape[a]);
+    Parts { channels: count(channels), times: count(times) }
 }
 
 impl SliceReader for ZarrVolume {

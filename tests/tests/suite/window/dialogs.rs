@@ -115,8 +115,9 @@ fn axes_are_swapped_in_one_click_and_the_stack_is_opened_anew() {
         }))),
     );
     let effects = handle(state, Command::Reopen);
-    let [Effect::Read(Read::Open(path, view))] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::Read(Read::Open(path, how))] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(path, &PathBuf::from("/data/electrode.tif"));
+    let view = &how.view;
     assert_eq!(view.axes.map(|a| a.0), Some([1, 0, 2]));
     assert_eq!(view.voxel.as_ref().map(|v| v.size), Some([0.5, 0.25, 0.25]));
     assert_eq!(view.crop.as_ref().map(ToString::to_string), Some("2:30,:,:".to_owned()));

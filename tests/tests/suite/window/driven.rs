@@ -17,8 +17,8 @@ use tempfile::{TempDir, tempdir};
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// State and threads without a window.
-struct Desk {
-    state: State,
+pub(super) struct Desk {
+    pub(super) state: State,
     engine: Engine,
 }
 
@@ -28,7 +28,7 @@ impl Desk {
         Self { state: State::new(Mode::Dark, None), engine }
     }
 
-    fn with(folder: &Path) -> Self {
+    pub(super) fn with(folder: &Path) -> Self {
         let mut desk = Self::new();
         desk.command(Command::UseBundle(folder.join("bundle")));
         desk.until("the bundle", |s| s.model().is_some());
@@ -42,17 +42,17 @@ impl Desk {
             match effect {
                 Effect::Compute(job) => assert!(self.engine.compute(job), "the queue is full"),
                 Effect::Read(read) => self.engine.read(read),
-                Effect::Pick(_) | Effect::Copy(_) | Effect::Quit => {}
+                Effect::Pick(_) | Effect::Copy(_) | Effect::Launch(_) | Effect::Quit => {}
             }
         }
     }
 
-    fn command(&mut self, command: Command) {
+    pub(super) fn command(&mut self, command: Command) {
         let effects = handle(&mut self.state, command);
         self.perform(effects);
     }
 
-    fn until(&mut self, what: &str, done: impl Fn(&State) -> bool) {
+    pub(super) fn until(&mut self, what: &str, done: impl Fn(&State) -> bool) {
         let since = Instant::now();
         while !done(&self.state) {
             assert!(since.elapsed() < PATIENCE, "{what} did not come: {:?}", self.state.notices.shown());
@@ -75,7 +75,7 @@ impl Desk {
 }
 
 /// A bundle and a stack.
-fn place() -> TempDir {
+pub(super) fn place() -> TempDir {
     let folder = tempdir().expect("a folder");
     bundle(&folder.path().join("bundle"), &Kind::small());
     stack(&folder.path().join("s.tif"), [6, 40, 48], 1);

@@ -27,6 +27,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 mod basics;
+mod batch;
 mod dialogs;
 mod driven;
 mod live;
@@ -172,8 +173,8 @@ pub(super) fn opened(path: &str) -> Opened {
     let first = Arc::new(Grey::of(&scene(20).0));
     let ends = first.ends(Dtype::U8);
     let window = first.histogram(ends).window();
-    let (path, how) = (PathBuf::from(path), paser_core::volume::View::default());
-    Opened { path, volume, info: info(), file: info(), how, z: 20, first, ends, window }
+    let (path, how) = (PathBuf::from(path), paser_core::volume::Opening::default());
+    Opened { path, volume, info: info(), file: info(), how, offer: None, z: 20, first, ends, window }
 }
 
 /// A window with bundle and stack, nothing segmented.

@@ -1,0 +1,46 @@
+//! What segmenting a stack writes beside its labels.
+
+use super::{Pane, kit};
+use crate::window::command::Command;
+use egui::Ui;
+use paser_core::export::LabelFormat;
+use paser_core::export::results::DRAWS;
+
+/// Draws it.
+pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
+    kit::heading(ui, "Files of a stack");
+    kit::note(ui, "Always: labels, entropy, routes, classes, evidence and the report. Also:");
+    let mut wanted = pane.state.wanted.clone();
+    for (format, _, name) in LabelFormat::ALL {
+        let mut on = wanted.formats.contains(&format);
+        if ui.checkbox(&mut on, name).changed() {
+            wanted.formats.retain(|f| *f != format);
+            wanted.formats.extend(on.then_some(format));
+        }
+    }
+    ui.add_space(4.0);
+    let mut bars = wanted.draws > 0;
+    let hint =
+        "Where the bundle was calibrated: label volumes are drawn from what the nets said, and measured";
+    if ui.checkbox(&mut bars, "Error bars in the report").on_hover_text(hint).changed() {
+        wanted.draws = if bars { DRAWS } else { 0 };
+    }
+    tortuosity(ui, pane, &mut wanted.tortuosity);
+    if wanted != pane.state.wanted {
+        pane.push(Command::SetWanted(wanted));
+    }
+}
+
+/// Classes whose tortuosity the report states.
+fn tortuosity(ui: &mut Ui, pane: &Pane<'_>, names: &mut Vec<String>) {
+    let Some(model) = pane.state.model() else { return };
+    for class in &model.manifest.classes {
+        let mut on = names.contains(&class.name);
+        let said = format!("Tortuosity of {}", class.name);
+        if ui.checkbox(&mut on, said).on_hover_text("Measured along all axes, which takes longest").changed()
+        {
+            names.retain(|name| *name != class.name);
+            names.extend(on.then(|| class.name.clone()));
+        }
+    }
+}
