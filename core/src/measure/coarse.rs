@@ -220,7 +220,7 @@ mod tests {
         for _ in 0..4 {
             grid.round();
             let after = left(&grid);
-            assert!(after < 0.35 * before, "{after} after {before}");
+            assert!(after < 0.5 * before, "{after} after {before}");
             before = after;
         }
         assert!((grid.length() - 1.0).abs() < 1e-2, "{}", grid.length());

@@ -184,6 +184,59 @@ fn several_datasets_are_listed_and_one_can_be_chosen() {
     assert!(open_part(&sample(&folder, "a.nii", &nifti()), Some("a"), None).is_err());
 }
 
+/// Value of channel `c` at time `t` in the samples of two times and three channels.
+fn expected(t: usize, c: usize, z: usize) -> Vec<f32> {
+    let first = ((t * 3 + c) * 2 + z) * 12;
+    (first..first + 12).map(|v| v as f32).collect()
+}
+
+#[test]
+fn a_channel_and_time_are_chosen_in_hdf5_and_zarr() {
+    let folder = TempDir::new().unwrap();
+    let hdf5 = sample(&folder, "a.h5", include_bytes!("hdf5_samples/channels.h5"));
+    let zarr = folder.path().join("a.ome.zarr");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = zarr.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    write(".zgroup", br#"{"zarr_format": 2}"#);
+    let axes = ["t", "c", "z", "y", "x"].map(|n| format!(r#"{{"name": "{n}"}}"#)).join(",");
+    let scales = format!(r#"{{"multiscales": [{{"axes": [{axes}], "datasets": [{{"path": "0"}}]}}]}}"#);
+    write(".zattrs", scales.as_bytes());
+    let array = r#"{"zarr_format": 2, "shape": [2, 3, 2, 3, 4], "chunks": [1, 2, 2, 3, 4], "dtype": "|u1", "order": "C",
+        "compressor": null, "filters": null, "fill_value": 0}"#;
+    write("0/.zarray", array.as_bytes());
+    for (t, group) in (0..2).flat_map(|t| [(t, 0), (t, 1)]) {
+        let channels = [2 * group, 2 * group + 1];
+        let chunk = channels.iter().flat_map(|c| [0, 1].map(|z| expected(t, (*c).min(2), z))).flatten();
+        write(&format!("0/{t}.{group}.0.0.0"), &chunk.map(|v| v as u8).collect::<Vec<_>>());
+    }
+    for path in [&hdf5, &zarr] {
+        let refusal = open(path).unwrap_err().to_string();
+        assert!(refusal.contains("3 channels and 2 times"), "{refusal}");
+        let Some(Offer::Volumes(all)) = offer(path) else { panic!("{} offers nothing", path.display()) };
+        assert_eq!(all[0].1, Parts { channels: 3, times: 2 });
+        for (t, c) in (0..2).flat_map(|t| (0..3).map(move |c| (t, c))) {
+            let part = Part { channel: c as u64 + 1, time: t as u64 + 1 };
+            let volume = open_part(path, None, Some(part)).unwrap();
+            assert_eq!(volume.info().slices, 2);
+            assert_eq!(volume.read(1).unwrap().values, expected(t, c, 1), "{} {part:?}", path.display());
+        }
+        assert!(open_part(path, None, Some(Part { channel: 4, time: 1 })).is_err());
+    }
+}
+
+#[test]
+fn chunks_that_h5py_packed_with_lzf_are_unpacked() {
+    let folder = TempDir::new().unwrap();
+    let path = sample(&folder, "a.h5", include_bytes!("hdf5_samples/lzf.h5"));
+    let volume = open(&path).unwrap();
+    assert_eq!((volume.info().slices, volume.info().width), (2, 32));
+    let expected: Vec<f32> = (12..24).flat_map(|i| [(i / 5) as f32; 8]).collect();
+    assert_eq!(volume.read(1).unwrap().values, expected);
+}
+
 #[test]
 fn a_missing_chunk_holds_the_fill_value() {
     let folder = TempDir::new().unwrap();

@@ -10,6 +10,7 @@ use hdf5_reader::group::Group;
 use hdf5_reader::{Dataset, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
 use serde::Deserialize;
 
+use super::lzf;
 use super::sample::Sample;
 use super::{DatasetInfo, Part, Parts, Slice, SliceReader, VolumeInfo, checked_size};
 use crate::error::{Error, Result};
@@ -140,7 +141,8 @@ fn file(path: &Path) -> Result<(Hdf5File, Group)> {
     let options = OpenOptions::default()
         .with_max_chunk_bytes(LARGEST)
         .with_max_read_bytes(LARGEST)
-        .with_chunk_cache_bytes(CACHE);
+        .with_chunk_cache_bytes(CACHE)
+        .with_filter_registry(lzf::filters(LARGEST));
     let file = Hdf5File::open_with_options(path, options).map_err(bad)?;
     let root = file.root_group().map_err(bad)?;
     Ok((file, root))

@@ -6,6 +6,7 @@ mod hashing;
 mod hdf5;
 mod ifd;
 mod imagej;
+mod lzf;
 mod mhd;
 mod nifti;
 mod nrrd;

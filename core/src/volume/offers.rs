@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::raw::RawSpec;
 use super::sample::Sample;
+use super::several::STACKS;
 use super::sniff::{Format, sniff};
 use super::{Parts, file_name, hdf5, tiff, zarr};
 
@@ -40,12 +41,19 @@ pub fn offer(path: &Path) -> Option<Offer> {
     match sniff(path) {
         Ok(Format::Hdf5) => hdf5::datasets(path).ok().filter(|all| !all.is_empty()).map(Offer::Volumes),
         Ok(Format::Tiff) => tiff::TiffStack::parts(path).ok().flatten().and_then(several),
+        Err(_) if has_header(path) => None,
         Ok(Format::Raw { .. }) | Err(_) => {
             let bytes = std::fs::metadata(path).ok().filter(|m| m.is_file())?.len();
             (bytes > 0).then_some(Offer::Raw(bytes))
         }
         Ok(_) => None,
     }
+}
+
+/// Whether a file's name says that it has a header, so that one without is damaged.
+fn has_header(path: &Path) -> bool {
+    let known = |ext: &std::ffi::OsStr| STACKS.iter().chain(&["png"]).any(|k| ext.eq_ignore_ascii_case(k));
+    path.extension().is_some_and(known)
 }
 
 /// Types of values that raw files are guessed to hold, the likeliest first.
@@ -135,6 +143,9 @@ mod tests {
         assert_eq!(offer(&raw), Some(Offer::Raw(100)));
         assert_eq!(offer(folder.path()), None);
         assert_eq!(offer(&folder.path().join("none")), None);
+        let damaged = folder.path().join("a.tif");
+        std::fs::copy(&raw, &damaged).unwrap();
+        assert_eq!(offer(&damaged), None, "a TIFF without a header is damaged");
         std::fs::write(&raw, b"").unwrap();
         assert_eq!(offer(&raw), None, "an empty file holds nothing to describe");
     }

@@ -7,7 +7,8 @@ use super::{file_name, list_images, natural_cmp, open, zarr};
 use crate::error::{Error, Result};
 
 /// Endings of files that are stacks by themselves.
-const STACKS: [&str; 10] = ["tif", "tiff", "nrrd", "nhdr", "mhd", "mha", "nii", "gz", "h5", "hdf5"];
+pub(super) const STACKS: [&str; 10] =
+    ["tif", "tiff", "nrrd", "nhdr", "mhd", "mha", "nii", "gz", "h5", "hdf5"];
 
 /// The stacks at `path`: itself, or in natural order what lies in a folder that is no stack. A folder is one stack
 /// where it is a Zarr image or holds images of one slice each.

@@ -231,3 +231,49 @@ fn a_batch_at_work_passes_over_a_broken_file() {
         "nothing half-made stays: {left:?}"
     );
 }
+
+/// A calibration as `paser calibrate` leaves it, for the run that `evidence` tells of.
+fn calibrate(bundle: &std::path::Path, evidence: &serde_json::Value) {
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(bundle.join("manifest.json")).unwrap()).unwrap();
+    let hash = |entry: &serde_json::Value| entry["weights"]["sha256"].clone();
+    let mut weights: Vec<_> = manifest["nets"].as_array().unwrap().iter().map(hash).collect();
+    weights.push(hash(&manifest["conditioned"]));
+    let classes = manifest["classes"].as_array().unwrap().len();
+    let figure = serde_json::json!({
+        "phase": "class0", "quantity": "fraction", "axis": "", "centre": "segmented", "shift": 0.0, "unexplained": 0.05,
+        "reach": 2.0, "explained": 0.3, "fitted": 40, "tested": 50, "covered": 48, "shown": true,
+    });
+    let calibration = serde_json::json!({
+        "format": 1, "program": "0", "weights": weights, "method": "paser", "router": evidence["run"]["router"],
+        "scans": "none", "shape": [6, 40, 48], "draws": 16, "counts": [40, 50],
+        "confusion": vec![vec![1; classes]; classes],
+        "model": { "temperature": 1.0, "bias": vec![0.0; classes], "spacing": [2.0, 4.0, 4.0], "shared": 0.02 },
+        "figures": [figure],
+    });
+    std::fs::write(bundle.join("uncertainty.json"), calibration.to_string()).unwrap();
+}
+
+#[test]
+fn the_windows_report_has_the_error_bars_of_a_calibrated_bundle() {
+    let folder = place();
+    let mut desk = Desk::with(folder.path());
+    let mut run = || {
+        let before = desk.state.exports.len();
+        desk.command(Command::SegmentStack);
+        desk.until("the run", |s| s.run.is_none() && s.exports.len() > before);
+        let read = |name: &str| -> serde_json::Value {
+            let path = desk.state.exports[before].join(name);
+            serde_json::from_slice(&std::fs::read(path).expect("a file")).expect("JSON")
+        };
+        (read("run.json"), read("s_measures.json"))
+    };
+    let (evidence, measures) = run();
+    assert!(measures["error_bars"].is_null(), "an uncalibrated bundle has none");
+    calibrate(&folder.path().join("bundle"), &evidence);
+    let (_, measures) = run();
+    let bars = &measures["error_bars"];
+    assert_eq!((bars["draws"].as_u64(), bars["bars"][0]["quantity"].as_str()), (Some(16), Some("fraction")));
+    let [low, high] = ["low", "high"].map(|end| bars["bars"][0][end].as_f64().unwrap());
+    assert!(low < high, "{bars}");
+}

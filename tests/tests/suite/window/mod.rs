@@ -32,6 +32,7 @@ mod dialogs;
 mod driven;
 mod live;
 mod panes;
+mod question;
 mod states;
 
 pub(super) const SLICES: usize = 40;
