@@ -1,7 +1,7 @@
 //! LZF, the filter that h5py packs chunks of HDF5 files with (number 32000).
 
 use hdf5_reader::FilterRegistry;
-use hdf5_reader::error::{Error, Result};
+use hdf5_reader::error::Error;
 use hdf5_reader::messages::filter_pipeline::FilterDescription;
 
 /// The filter's number.

@@ -236,7 +236,7 @@ fn a_batch_at_work_passes_over_a_broken_file() {
 fn calibrate(bundle: &std::path::Path, evidence: &serde_json::Value) {
     let manifest: serde_json::Value =
         serde_json::from_slice(&std::fs::read(bundle.join("manifest.json")).unwrap()).unwrap();
-    let hash = |entry: &serde_json::Value| entry["weights"]["sha256"].clone();
+    let hash = |entry: &serde_json::Value| entry["sha256"].clone();
     let mut weights: Vec<_> = manifest["nets"].as_array().unwrap().iter().map(hash).collect();
     weights.push(hash(&manifest["conditioned"]));
     let classes = manifest["classes"].as_array().unwrap().len();
