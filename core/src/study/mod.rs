@@ -6,7 +6,6 @@ mod battery_table;
 mod beta;
 mod cityscapes;
 mod diary;
-mod digits;
 mod ground;
 mod lambda_curve;
 mod mc_samples;
