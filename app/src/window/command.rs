@@ -1,9 +1,11 @@
 //! What the user can ask for, and the one place that changes the state for it.
 
 pub(super) mod project;
+mod study;
 mod truth;
 mod work;
 
+pub use study::Ask;
 pub(super) use truth::want as want_truth;
 
 use super::canvas::view::View;
@@ -138,6 +140,8 @@ pub enum Command {
     ChooseRow(String, Option<f64>),
     /// Stop the comparison.
     StopComparing,
+    /// Something about the paper's experiments.
+    Study(Ask),
     /// Open a label stack as truth.
     OpenTruth(PathBuf),
     /// Change the class table of the label stack that waits, or send it away.
@@ -256,6 +260,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Quit => {
             stop(state);
             work::end(state, false);
+            study::stop(state);
             return vec![Effect::Quit];
         }
         Command::ToggleCuts => return toggle_cuts(state),
@@ -281,6 +286,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::SortBy(column, falling) => state.comparison.sort = (column, falling),
         Command::ChooseRow(method, lambda) => return choose_row(state, method, lambda),
         Command::StopComparing => work::stop_comparing(state),
+        Command::Study(ask) => return study::handle(state, ask),
         Command::SetNoise(noise) => return set_noise(state, noise),
         Command::Hold => hold(state),
         Command::LetGo => {
@@ -580,6 +586,7 @@ fn back(state: &mut State) {
         || state.import.take().is_some()
         || state.relink.take().is_some()
         || std::mem::take(&mut state.closing)
+        || state.studies.saving.take().is_some()
         || state.palette.take().is_some()
         || state.truth_draft.take().is_some()
         || std::mem::take(&mut state.sheet)

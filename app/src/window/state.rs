@@ -10,6 +10,7 @@ use super::notice::Notices;
 use super::overview::Overview;
 use super::project::{Project, Relink};
 use super::results::{Kept, Model, Results, Summary};
+use super::study::Studies;
 use super::text;
 use super::theme::Mode;
 use super::training::{Form, Pairs, Training};
@@ -82,6 +83,8 @@ pub struct State {
     pub training: Option<Training>,
     /// Methods side by side.
     pub comparison: Comparison,
+    /// The paper's experiments.
+    pub studies: Studies,
     /// Folders with results that were written.
     pub exports: Vec<PathBuf>,
     /// The method that routes the slice on show.
@@ -325,6 +328,7 @@ impl State {
             () if self.training.as_ref().is_some_and(Training::runs) => {
                 Some("A training is in progress; stop it first")
             }
+            () if self.studies.running.is_some() => Some("A study is in progress; stop it first"),
             () if self.comparison.working.is_some() => Some("A comparison is in progress; wait for its end"),
             () => None,
         }

@@ -2,6 +2,7 @@
 //! paper's figures beside its own.
 
 mod battery_table;
+mod catalogue;
 mod digits;
 mod ground;
 mod lambda_curve;
@@ -12,6 +13,7 @@ mod placement;
 mod statistics;
 mod where_it_looks;
 
+pub use catalogue::Needs;
 pub use ground::Labelled;
 pub use page::{Figure, Page, Table};
 

@@ -1,5 +1,6 @@
 //! The slice and its layers as textures, made anew only when what they show changes.
 
+mod figure;
 pub mod map;
 pub mod view;
 
@@ -42,6 +43,7 @@ enum Key {
     Pair(u64),
     Watched { of: (u64, usize), step: usize, piece: usize },
     Cut { stack: u64, cut: Cut, at: usize, window: Window, read: usize },
+    Figure { of: (u64, usize), size: [u32; 2] },
 }
 
 /// One view of a patch.
@@ -81,6 +83,7 @@ pub struct Canvas {
     watched: [Slot; 4],
     pair: [Slot; 2],
     cuts: [Slot; 2],
+    figures: Vec<Slot>,
     magma: Vec<Color32>,
     histogram: Option<((u64, usize), Histogram)>,
     score: Option<((u64, usize, u64), Score)>,

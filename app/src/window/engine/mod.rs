@@ -8,8 +8,10 @@ mod compute;
 mod looks;
 mod output;
 mod reader;
+mod study;
 mod train;
 
+pub use study::{RunStudy, Written};
 pub use train::{Compare, Labelled, Train};
 
 use super::comparison::Comparison;
@@ -17,6 +19,7 @@ use super::grey::{Grey, Window};
 use super::overview::Overview;
 use super::project::{Item, Project, Relink};
 use super::results::{Kept, Model, Summary};
+use super::study::Printed;
 use super::training::Pairs;
 use super::truth::Draft;
 use paser_core::data::classes::ClassMap;
@@ -72,6 +75,8 @@ pub enum Job {
     Train(Box<Train>),
     /// Compare all methods.
     Compare(Box<Compare>),
+    /// Run one of the paper's experiments.
+    Study(Box<RunStudy>),
     /// Look at a slice again; of several only the newest is served.
     Look(Box<Look>),
 }
@@ -164,6 +169,15 @@ pub enum Read {
     Project(PathBuf),
     /// Write what is kept for a restart.
     Keep(PathBuf, String),
+    /// Write a study's page into a folder.
+    SavePage {
+        /// It.
+        page: Arc<Printed>,
+        /// The folder.
+        folder: PathBuf,
+        /// Whether files that are there already are replaced.
+        replace: bool,
+    },
     /// Read a slice for display, then those that may be wanted next.
     Slice {
         /// Tells stacks apart.
@@ -232,6 +246,10 @@ pub enum Pick {
     Images,
     /// The folder of their labels.
     Labels,
+    /// The folder that a study reads.
+    StudyData,
+    /// The folder for a study's page.
+    StudyOut,
     /// A project to open.
     Project,
     /// Where to write the project.
@@ -299,7 +317,7 @@ pub enum Event {
     Looked(Box<Look>, Result<Option<Box<Seen>>, String>),
     /// What a training would read, or why it could not.
     Pairs(u64, Result<Box<Pairs>, String>),
-    /// How a training goes.
+    /// How a training or a study goes.
     Progress(u64, Progress),
     /// A training is over: where its bundle is, none where it was stopped, or why it failed.
     Trained(u64, Result<Option<PathBuf>, String>),
@@ -307,6 +325,10 @@ pub enum Event {
     Comparing(String, usize, usize),
     /// A comparison is over.
     Compared(Result<Box<Comparison>, String>),
+    /// A study is over: its page, none where it was stopped, or why it failed.
+    Studied(u64, Result<Option<Box<Printed>>, String>),
+    /// A study's page was written, or not.
+    PageWritten(Written),
     /// How long the parts of the bundle take here.
     Speeds(Speeds),
     /// A run ended.
@@ -418,6 +440,7 @@ impl Engine {
             }
             Job::Train(job) => self.running = job.control.clone(),
             Job::Compare(job) => self.running = job.control.clone(),
+            Job::Study(job) => self.running = job.control.clone(),
             Job::Load(_) => {}
         }
         self.compute.as_ref().is_some_and(|jobs| jobs.try_send(job).is_ok())

@@ -32,6 +32,7 @@ mod driven;
 mod live;
 mod panes;
 mod states;
+mod studies;
 
 pub(super) const SLICES: usize = 40;
 pub(super) const SIZE: [usize; 2] = [448, 512];

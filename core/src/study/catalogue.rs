@@ -1,0 +1,69 @@
+//! What each study shows, of which part of the paper, and what it works on.
+
+use super::Study;
+
+/// What a study works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Images with labels and a bundle ([`super::Labelled`]).
+    Bundle,
+    /// A folder that it reads itself, and what must lie there.
+    Folder(&'static str),
+}
+
+impl Study {
+    /// Its name, as `paser study` takes it.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|s| s.0 == self).map_or("", |s| s.1)
+    }
+
+    /// What it shows, in one line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::BatteryTable => "All methods on images of electrodes: IoU, cost, IoU/GigaFlop",
+            Self::NoisyMnist => "Three nets, each at home in one noise; does the policy tell noises apart?",
+            Self::LambdaCurve => "IoU over mean cost as λ changes, beside nets, chance and oracle",
+            Self::McSamples => "Entropy with 5 and 20 passes; does one pass without dropout do?",
+            Self::Placement => "Edge, fog and cloud: costs in seconds and bytes sent instead of FLOPs",
+            Self::WhereItLooks => "Input, truth, labels, entropy and route of slices; doubt by net",
+        }
+    }
+
+    /// Which tables, figures and sections of the paper it repeats.
+    pub fn paper(self) -> &'static str {
+        match self {
+            Self::BatteryTable => "Tables 1, 2; Fig. 1",
+            Self::NoisyMnist => "Tables 1, 2; Figs. 3, 4, 8, 12",
+            Self::LambdaCurve => "Fig. 5b",
+            Self::McSamples => "Fig. 5a",
+            Self::Placement => "beyond the paper",
+            Self::WhereItLooks => "Figs. 6, 7, 9",
+        }
+    }
+
+    /// What it works on.
+    pub fn needs(self) -> Needs {
+        match self {
+            Self::NoisyMnist => Needs::Folder("MNIST's four idx files, packed or not"),
+            Self::BatteryTable
+            | Self::LambdaCurve
+            | Self::McSamples
+            | Self::Placement
+            | Self::WhereItLooks => Needs::Bundle,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_study_is_named_and_described() {
+        for (study, name) in Study::ALL {
+            assert_eq!(study.name(), name);
+            assert!(!study.about().ends_with('.') && study.about().chars().count() < 80, "{name}");
+            assert!(study.paper().chars().count() < 40, "{name}");
+        }
+    }
+}
