@@ -587,6 +587,7 @@ fn back(state: &mut State) {
         || state.relink.take().is_some()
         || std::mem::take(&mut state.closing)
         || state.studies.saving.take().is_some()
+        || state.studies.enlarged.take().is_some()
         || state.palette.take().is_some()
         || state.truth_draft.take().is_some()
         || std::mem::take(&mut state.sheet)

@@ -34,12 +34,12 @@ fn drawn(svg: &[u8], options: &Options<'_>) -> Option<RgbaImage> {
 
 fn narrowed(picture: RgbaImage) -> RgbaImage {
     let (width, height) = picture.dimensions();
-    if width <= WIDE { picture } else { resized(&picture, WIDE, height * WIDE / width) }
+    if width <= WIDE { picture } else { resized(&picture, [WIDE, (height * WIDE / width).max(1)]) }
 }
 
-/// `picture` with another size, smoothly.
-pub fn resized(picture: &RgbaImage, width: u32, height: u32) -> RgbaImage {
-    image::imageops::resize(picture, width.max(1), height.max(1), image::imageops::FilterType::Triangle)
+/// `picture` with another width and height, smoothly.
+pub fn resized(picture: &RgbaImage, [width, height]: [u32; 2]) -> RgbaImage {
+    image::imageops::resize(picture, width, height, image::imageops::FilterType::Triangle)
 }
 
 /// No font of the system is read: figures look the same everywhere.

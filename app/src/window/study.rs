@@ -13,13 +13,9 @@ use std::sync::Arc;
 
 /// The scales with their names and what they mean.
 pub const SCALES: [(Scale, &str, &str); 3] = [
-    (Scale::Trial, "trial", "A few steps: shows that the study runs. What it trains means nothing."),
-    (
-        Scale::Workstation,
-        "workstation",
-        "Reduced: about an hour without a graphics card, where nets are trained.",
-    ),
-    (Scale::Paper, "paper", "The paper's numbers of steps and images. Long without a graphics card."),
+    (Scale::Trial, "trial", "A few steps: shows that it runs. What it trains means nothing."),
+    (Scale::Workstation, "workstation", "Reduced: about an hour on a CPU where nets are trained."),
+    (Scale::Paper, "paper", "The paper's steps and images. Long without a graphics card."),
 ];
 
 /// Studies of a bundle work on one of these.
@@ -57,6 +53,8 @@ pub struct Studies {
     pub running: Option<Running>,
     /// What came out, the newest of each.
     pub results: Vec<(Study, Arc<Printed>)>,
+    /// The figure of the chosen one's page that is looked at closely.
+    pub enlarged: Option<usize>,
     /// The folder that a page shall be written into, while that is asked.
     pub saving: Option<Saving>,
 }
@@ -110,6 +108,7 @@ impl Default for Studies {
             folders: BTreeMap::new(),
             running: None,
             results: Vec::new(),
+            enlarged: None,
             saving: None,
         }
     }

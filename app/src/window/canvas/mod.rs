@@ -84,6 +84,7 @@ pub struct Canvas {
     pair: [Slot; 2],
     cuts: [Slot; 2],
     figures: Vec<Slot>,
+    enlarged: Slot,
     magma: Vec<Color32>,
     histogram: Option<((u64, usize), Histogram)>,
     score: Option<((u64, usize, u64), Score)>,

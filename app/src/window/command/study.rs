@@ -31,6 +31,8 @@ pub enum Ask {
     Stop,
     /// Show the charts of a stage; none: the newest.
     Stage(Option<usize>),
+    /// Look closely at a figure of the chosen one's page; none: no longer.
+    Enlarge(Option<usize>),
     /// Ask where the chosen one's page shall be written.
     AskSave,
     /// Write it into this folder; none: not after all.
@@ -64,6 +66,7 @@ pub(super) fn handle(state: &mut State, ask: Ask) -> Vec<Effect> {
                 running.shown = stage;
             }
         }
+        Ask::Enlarge(figure) => studies.enlarged = figure,
         Ask::AskSave => return ask_save(state),
         Ask::SaveTo(None) => studies.saving = None,
         Ask::SaveTo(Some(folder)) => {

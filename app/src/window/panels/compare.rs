@@ -34,9 +34,10 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
 fn views(ui: &mut Ui, pane: &mut Pane<'_>) {
     let t = theme::of(ui);
     Panel::top("views").frame(kit::panel(t, 18, 8)).show(ui, |ui| {
-        ui.set_max_width(394.0);
         let on = Some(usize::from(pane.state.studies.open));
-        if let Some(view) = kit::segments(ui, "Compare", &["Methods", "The paper's experiments"], on) {
+        let names = ["Methods", "The paper's experiments"];
+        let view = ui.allocate_ui(vec2(394.0, 28.0), |ui| kit::segments(ui, "Compare", &names, on)).inner;
+        if let Some(view) = view {
             pane.push(Command::Study(Ask::Open(view == 1)));
         }
     });

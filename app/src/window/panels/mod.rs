@@ -63,6 +63,7 @@ pub(super) fn show(ui: &mut egui::Ui, pane: &mut Pane<'_>) {
     truth::show(ui, pane);
     import::show(ui, pane);
     project::show(ui, pane);
+    studies::enlarged(ui, pane);
     studies::save(ui, pane);
     palette::show(ui, pane);
     closing::show(ui, pane);

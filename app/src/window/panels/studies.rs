@@ -5,16 +5,18 @@ mod page;
 #[path = "studies_save.rs"]
 mod saving;
 
+pub use page::enlarged;
 pub use saving::show as save;
 
 use super::train::charts;
 use super::{Pane, kit, train};
 use crate::window::command::{Ask, Command};
 use crate::window::engine::Pick;
+use crate::window::notice::sentence;
 use crate::window::study::{Ground, Running, SCALES, material};
 use crate::window::{text, theme};
 use egui::{
-    Align2, CentralPanel, Frame, Panel, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2,
+    Align2, CentralPanel, Frame, Label, Panel, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2,
 };
 use paser_core::study::{Needs, Study};
 
@@ -30,8 +32,6 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
             kit::panel(t, 18, 14).show(ui, |ui| {
                 ui.set_width(394.0);
                 list(ui, pane);
-                kit::divide(ui);
-                works_on(ui, pane);
             });
         });
     });
@@ -100,8 +100,7 @@ fn row(ui: &mut Ui, pane: &mut Pane<'_>, study: Study) {
 /// What the chosen study works on.
 fn works_on(ui: &mut Ui, pane: &mut Pane<'_>) {
     kit::heading(ui, "Works on");
-    let running = pane.state.studies.running.is_some();
-    ui.add_enabled_ui(!running, |ui| match pane.state.studies.chosen.needs() {
+    match pane.state.studies.chosen.needs() {
         Needs::Bundle => ground(ui, pane),
         Needs::Folder(what) => {
             match kit::field(ui, "Folder", pane.state.studies.folder(), true) {
@@ -111,7 +110,7 @@ fn works_on(ui: &mut Ui, pane: &mut Pane<'_>) {
             }
             kit::note(ui, format!("It holds {what}."));
         }
-    });
+    }
 }
 
 /// Images with labels, and the bundle.
@@ -121,27 +120,28 @@ fn ground(ui: &mut Ui, pane: &mut Pane<'_>) {
     if let Some((ground, _)) = kit::segments(ui, "Works on", &names, on).and_then(|i| Ground::ALL.get(i)) {
         pane.push(Command::Study(Ask::On(*ground)));
     }
-    ui.add_space(4.0);
     if pane.state.studies.on == Ground::Folders {
         train::data(ui, pane);
     }
+    let t = theme::of(ui);
     let bundle = pane.state.model().map_or("none", |m| m.manifest.name.as_str());
-    match material(pane.state) {
+    let (said, colour) = match material(pane.state) {
         Ok((Some(on), _)) => {
-            kit::row(ui, "Images", &text::name(&on.images));
-            kit::row(ui, "Labels", &text::name(&on.labels));
+            (format!("{} with {}, bundle {bundle}", text::name(&on.images), text::name(&on.labels)), t.dim)
         }
-        Ok((None, _)) => {}
-        Err(why) => _ = kit::note(ui, format!("{why}.")),
-    }
-    kit::row(ui, "Bundle", bundle);
+        Ok((None, _)) => return,
+        Err(why) => (sentence(&why), t.warn),
+    };
+    ui.add(Label::new(RichText::new(said).font(theme::small()).color(colour)).truncate());
 }
 
-/// The scale and the button that runs the study, or how far it is.
+/// What the chosen study works on, its scale and the button that runs it; or how far the one at work is.
 fn start(ui: &mut Ui, pane: &mut Pane<'_>) {
     if let Some(running) = &pane.state.studies.running {
         return going(ui, pane, running);
     }
+    works_on(ui, pane);
+    ui.add_space(8.0);
     kit::heading(ui, "Scale");
     let names = SCALES.map(|s| s.1);
     let on = SCALES.iter().position(|s| s.0 == pane.state.studies.scale);
@@ -150,6 +150,10 @@ fn start(ui: &mut Ui, pane: &mut Pane<'_>) {
     }
     kit::note(ui, on.and_then(|i| SCALES.get(i)).map_or("", |s| s.2));
     ui.add_space(6.0);
+    run(ui, pane);
+}
+
+fn run(ui: &mut Ui, pane: &mut Pane<'_>) {
     let obstacle = pane.state.busy().map(str::to_owned).or_else(|| material(pane.state).err());
     let name = format!("Run {}", pane.state.studies.chosen.name());
     let button = kit::primary(ui, &name, ui.available_width(), obstacle.is_none());
@@ -164,7 +168,9 @@ fn going(ui: &mut Ui, pane: &mut Pane<'_>, running: &Running) {
     let t = theme::of(ui);
     let stage = running.stages.last();
     let share = stage.map_or(0.0, |s| s.done as f32 / s.total.max(1) as f32);
-    kit::note(ui, format!("{}: {}", running.study.name(), told(running)));
+    kit::row(ui, running.study.name(), &format!("{:.0} %", 100.0 * share));
+    let said = RichText::new(told(running)).font(theme::small()).color(t.dim);
+    ui.add(Label::new(said).truncate());
     kit::progress(ui, share, t.accent);
     ui.add_space(8.0);
     let paused = running.control.paused();

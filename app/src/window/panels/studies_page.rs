@@ -5,13 +5,15 @@ use crate::window::panels::{Pane, kit, table};
 use crate::window::study::Printed;
 use crate::window::{text, theme};
 use egui::{
-    Align, Color32, Frame, Label, Layout, Margin, Rect, RichText, Role, ScrollArea, Sense, Stroke, Ui,
-    WidgetInfo, pos2, vec2,
+    Align, Color32, CursorIcon, Frame, Id, Image, Label, Layout, Margin, Modal, Rect, RichText, Role,
+    ScrollArea, Sense, Stroke, Ui, WidgetInfo, epaint::RectShape, pos2, vec2,
 };
 use paser_core::study::{Figure, Page};
 
 /// Widest that text is set.
 const WIDE: f32 = 1000.0;
+/// Highest that a figure is shown.
+const HIGH: f32 = 380.0;
 
 /// Draws it.
 pub(super) fn show(ui: &mut Ui, pane: &mut Pane<'_>, printed: &Printed) {
@@ -68,7 +70,7 @@ fn prose(ui: &mut Ui, text: &str) {
     ui.add(Label::new(RichText::new(text).color(t.text)).wrap().selectable(true));
 }
 
-/// A figure as wide as the page, no wider than it was made, with its caption.
+/// A figure as wide as the page, no larger than it was made or than one can see at once, with its caption.
 fn picture(ui: &mut Ui, pane: &mut Pane<'_>, printed: &Printed, number: usize, figure: &Figure) {
     ui.add_space(12.0);
     let Some(Some(pixels)) = printed.pictures.get(number) else {
@@ -77,14 +79,45 @@ fn picture(ui: &mut Ui, pane: &mut Pane<'_>, printed: &Printed, number: usize, f
     };
     let scale = ui.ctx().pixels_per_point();
     let size = vec2(pixels.width() as f32, pixels.height() as f32);
-    let shown = size * (ui.available_width() / size.x).min(1.0 / scale);
-    let (rect, response) = ui.allocate_exact_size(shown, Sense::hover());
+    let shown = size * (ui.available_width() / size.x).min(HIGH / size.y).min(1.0 / scale);
+    let (rect, response) = ui.allocate_exact_size(shown, Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, figure.caption.as_str()));
-    let wanted = [(shown.x * scale).round() as u32, (shown.y * scale).round() as u32];
+    let wanted = [shown.x, shown.y].map(|edge| (edge * scale).round() as u32);
     let texture = pane.canvas.figure(ui.ctx(), (printed.id, number), pixels, wanted);
     let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-    ui.painter().image(texture, rect, whole, Color32::WHITE);
+    ui.painter().add(RectShape::filled(rect, 4.0, Color32::WHITE).with_texture(texture, whole));
     kit::note(ui, figure.caption.as_str());
+    if response.on_hover_cursor(CursorIcon::ZoomIn).clicked() {
+        pane.push(Command::Study(Ask::Enlarge(Some(number))));
+    }
+}
+
+/// The figure that is looked at closely, with all its pixels.
+pub fn enlarged(ui: &mut Ui, pane: &mut Pane<'_>) {
+    let studies = &pane.state.studies;
+    let Some((number, printed)) = studies.enlarged.zip(studies.printed(studies.chosen).cloned()) else {
+        return;
+    };
+    let (Some(Some(pixels)), Some(figure)) = (printed.pictures.get(number), printed.page.figures.get(number))
+    else {
+        return;
+    };
+    let t = theme::of(ui);
+    let room = ui.ctx().content_rect().size() - vec2(80.0, 130.0);
+    let size = vec2(pixels.width() as f32, pixels.height() as f32) / ui.ctx().pixels_per_point();
+    let texture = pane.canvas.enlarged(ui.ctx(), (printed.id, number), pixels);
+    let modal = Modal::new(Id::unique("figure")).frame(kit::card(t)).show(ui.ctx(), |ui| {
+        ui.set_max_size(room);
+        ScrollArea::both().max_width(room.x).max_height(room.y).show(ui, |ui| {
+            let image = Image::new((texture, size)).alt_text(figure.caption.as_str());
+            ui.add(image.fit_to_exact_size(size));
+        });
+        ui.add_space(6.0);
+        kit::note(ui, figure.caption.as_str());
+    });
+    if modal.backdrop_response.clicked() {
+        pane.push(Command::Study(Ask::Enlarge(None)));
+    }
 }
 
 fn notes(ui: &mut Ui, notes: &[String]) {

@@ -31,7 +31,8 @@ fn card(ui: &mut Ui, pane: &mut Pane<'_>, saving: &Saving) {
         None => {}
     }
     if let Some(file) = &saving.taken {
-        let said = format!("{} and perhaps others are there already. Nothing was written.", text::name(file));
+        let said =
+            format!("{} is there already, perhaps with others. Nothing was written.", text::name(file));
         ui.label(RichText::new(said).color(t.warn));
     }
     ui.add_space(10.0);

@@ -10,6 +10,8 @@ use paser_core::event::{self, Progress};
 use paser_core::study::{Figure, Page, Scale, Study, Table};
 
 const SMALL: [f32; 2] = [1280.0, 720.0];
+/// High enough for a whole page.
+const HIGH: [f32; 2] = [1280.0, 1300.0];
 
 /// The workspace with a bundle and the sample at hand.
 fn desk(mode: Mode) -> State {
@@ -140,6 +142,12 @@ fn saving(mode: Mode) -> State {
     state
 }
 
+fn enlarged(mode: Mode) -> State {
+    let mut state = done(mode, Study::WhereItLooks, looks);
+    handle(&mut state, Command::Study(Ask::Enlarge(Some(0))));
+    state
+}
+
 fn lacking(mode: Mode) -> State {
     let mut state = desk(mode);
     handle(&mut state, Command::Study(Ask::On(Ground::Stack)));
@@ -154,6 +162,7 @@ fn scenes(mode: Mode, name: &str) -> Vec<(String, State)> {
         ("pictures", done(mode, Study::WhereItLooks, looks)),
         ("error", failed(mode)),
         ("saving", saving(mode)),
+        ("enlarged", enlarged(mode)),
     ];
     scenes.map(|(scene, state)| (format!("studies_{scene}_{name}"), state)).into()
 }
@@ -166,6 +175,13 @@ fn the_papers_experiments_in_every_state_dark() {
 #[test]
 fn the_papers_experiments_in_every_state_light() {
     pictures(scenes(Mode::Light, "light"), SMALL);
+}
+
+#[test]
+fn a_whole_page() {
+    let page = |mode| done(mode, Study::LambdaCurve, printed);
+    let scenes = [("studies_page_dark", page(Mode::Dark)), ("studies_page_light", page(Mode::Light))];
+    pictures(scenes.map(|(name, state)| (name.to_owned(), state)), HIGH);
 }
 
 #[test]
@@ -210,6 +226,15 @@ fn a_study_by_names() {
     harness.run_steps(3);
     assert!(harness.query_all_by_label("IoU over mean cost as λ changes").count() > 0);
     assert_eq!(harness.query_all_by_label("f0, –, 0.7114, 0.0009, 6.25, 100.0 / 0.0 / 0.0").count(), 1);
+    let figure = |h: &mut Harness<'_, Studio>| {
+        h.get_by_role_and_label(egui::Role::Image, "IoU over mean cost as λ changes").click();
+        h.run_steps(3);
+    };
+    figure(&mut harness);
+    assert_eq!(harness.state().state.studies.enlarged, Some(0));
+    harness.key_press(egui::Key::Escape);
+    harness.run_steps(3);
+    assert_eq!(harness.state().state.studies.enlarged, None);
     harness.get_by_label("Save…").click();
     harness.run_steps(3);
     let offered = harness.state().state.studies.saving.as_ref().map(|s| s.folder.clone());
