@@ -117,15 +117,29 @@ impl Compute {
         Self::shared(WgpuSetup { instance, adapter, device, queue, backend })
     }
 
-    /// Sizes of batches of patches that this device runs: few, so that each is tuned and checked once.
-    pub fn patch_batches(&self) -> &'static [usize] {
-        if self.description.is_real_gpu() { &[1, 4, 16, 64] } else { &[1, 4, 16] }
+    /// Sizes of batches of patches [height, width] that this device runs: few, so that each is tuned and checked
+    /// once.
+    pub fn patch_batches(&self, patch: [usize; 2]) -> &'static [usize] {
+        match (self.description.is_real_gpu(), is_small(patch)) {
+            (_, true) => &[1, 4, 16, 128],
+            (true, false) => &[1, 4, 16, 64],
+            (false, false) => &[1, 4, 16],
+        }
     }
 
     /// The same for whole tiles.
-    pub fn tile_batches(&self) -> &'static [usize] {
-        if self.description.is_real_gpu() { &[1, 4, 16] } else { &[1, 4] }
+    pub fn tile_batches(&self, tile: [usize; 2]) -> &'static [usize] {
+        match (self.description.is_real_gpu(), is_small(tile)) {
+            (_, true) => &[1, 4, 16, 128],
+            (true, false) => &[1, 4, 16],
+            (false, false) => &[1, 4],
+        }
     }
+}
+
+/// Whether a piece is so small that reading a net's weights takes longer than using them on it.
+fn is_small([height, width]: [usize; 2]) -> bool {
+    height * width <= 32 * 32
 }
 
 /// The device for `wish`, and a sentence where it is not what one would expect.

@@ -58,7 +58,7 @@ pub fn answers(models: &Models, layout: &Layout, channels: usize) -> Result<Vec<
 /// A sentence naming the net, the batch and the difference.
 pub fn check(compute: &Compute, models: &Models, answers: &[Answer]) -> Result<()> {
     for answer in answers.iter().filter(|a| !NAMES.contains(&a.net.as_str())) {
-        for batch in batches(compute, &answer.net) {
+        for batch in batches(compute, answer) {
             for values in ask(models, &answer.net, answer.input, *batch)? {
                 compare(compute, answer, &values, *batch)?;
             }
@@ -67,13 +67,14 @@ pub fn check(compute: &Compute, models: &Models, answers: &[Answer]) -> Result<(
     Ok(())
 }
 
-/// The batch sizes that `net` runs in earnest: f0 and the policies read tiles, the others patches. The
+/// The batch sizes that `answer`'s net runs in earnest: f0 and the policies read tiles, the others patches. The
 /// policies share their kernels, so only the first is asked at every size.
-fn batches(compute: &Compute, net: &str) -> &'static [usize] {
-    match net {
-        "f0" | "policy 0" => compute.tile_batches(),
+fn batches(compute: &Compute, answer: &Answer) -> &'static [usize] {
+    let size = [answer.input[1], answer.input[2]];
+    match answer.net.as_str() {
+        "f0" | "policy 0" => compute.tile_batches(size),
         policy if policy.starts_with("policy") || policy == CONDITIONED => &[1],
-        _ => compute.patch_batches(),
+        _ => compute.patch_batches(size),
     }
 }
 
@@ -95,7 +96,7 @@ pub fn answer_of(net: &Net, name: &str, layout: &Layout, channels: usize) -> Res
 pub fn check_whole_once(compute: &Compute, net: &Net, name: &str, bundle: &Bundle) -> Result<()> {
     once(format!("{} | {name}", key(compute, &bundle.hash()?)), || {
         for answer in bundle.manifest.answers.iter().filter(|a| a.net == name) {
-            for batch in compute.tile_batches() {
+            for batch in compute.tile_batches([answer.input[1], answer.input[2]]) {
                 let x = known(answer.input, *batch, &compute.device);
                 for values in kept(net.forward(x, &mut Off), *batch)? {
                     compare(compute, answer, &values, *batch)?;

@@ -12,10 +12,10 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct StudyArgs {
-    /// battery-table, noisy-mnist, lambda-curve, mc-samples, placement, where-it-looks
+    /// battery-table, noise-robustness, noisy-mnist, lambda-curve, mc-samples, cityscapes, beta, placement, where-it-looks
     #[arg(value_name = "NAME")]
     name: Study,
-    /// Folder of a data set that the study reads itself: of MNIST's four idx files
+    /// Folder of a data set that the study reads itself: of MNIST's four idx files, or of leftImg8bit and gtFine
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Folder or stack of images, for studies of a bundle; the bundled sample where not given

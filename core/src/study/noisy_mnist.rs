@@ -1,8 +1,9 @@
 //! Noisy MNIST (Tables 1 and 2, Figs. 3, 4, 8, 12, section R4): three nets, each at home in one noise, and a
 //! policy that must tell the noises apart.
 
+use super::diary::{Curves, Diary};
 use super::digits::{Digits, NOISES};
-use super::{Context, Figure, Page, Scale, Table as Sheet};
+use super::{Context, Figure, Page, Scale, Table as Sheet, counting};
 use crate::bundle::{Bundle, ImageId, SplitRecord};
 use crate::compare::{Row, Table, actions, reward_costs, rows};
 use crate::data::augment::Augment;
@@ -10,7 +11,6 @@ use crate::data::classes::ClassMap;
 use crate::data::dataset::{Dataset, Sample, Split, SplitRule};
 use crate::data::normalise::{Normalisation, Range};
 use crate::error::Result;
-use crate::event::Progress;
 use crate::export::png::bytes_rgb;
 use crate::hash::Stream;
 use crate::metrics::total_variation;
@@ -18,7 +18,7 @@ use crate::net::{NetSpec, UnetSpec};
 use crate::route::tiles::Layout;
 use crate::route::{Router, Segmenter};
 use crate::train::config::{ClassWeights, Length, Stage, TvdStage};
-use crate::train::{Material, Own, Preset, Request, TrainConfig, train_on};
+use crate::train::{Material, Own, Preset, Request, TrainConfig};
 use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
@@ -45,9 +45,10 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<Page> {
     let since = Instant::now();
     let folder = context.cache.join(format!("noisy-mnist-{}-{}", context.scale.folder(), context.seed));
     let bundle = folder.join("bundle");
+    std::fs::create_dir_all(&folder).map_err(|e| crate::error::Error::io("cannot create", &folder, e))?;
+    let mut diary = Diary::open(&folder, "");
     if !bundle.exists() {
-        std::fs::create_dir_all(&folder).map_err(|e| crate::error::Error::io("cannot create", &folder, e))?;
-        learn(context, &bundle)?;
+        learn(context, &bundle, &mut diary)?;
     }
     let bundle = Bundle::open(&bundle)?;
     let segmenter = Segmenter::new(&bundle, context.compute.clone())?;
@@ -61,7 +62,8 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<Page> {
     let table = measure(context, &segmenter, &samples, &numbers)?;
     let rows = rows(&segmenter, &table, &samples, &reward_costs(&segmenter), seed)?;
     let assigned = assigned(&segmenter, &table, digits.count(), seed)?;
-    page(context, &bundle, &samples, &table, &rows, &assigned, since)
+    let measured = Measured { samples: &samples, table: &table, rows: &rows, assigned: &assigned };
+    page(context, &bundle, &measured, &diary.curves, since)
 }
 
 fn measure(
@@ -70,27 +72,13 @@ fn measure(
     samples: &[Sample],
     numbers: &[usize],
 ) -> Result<Table> {
-    let (since, total) = (Instant::now(), numbers.len());
-    let events = &mut *context.events;
-    let mut progress = |done: usize| {
-        let left = since.elapsed().as_secs_f64() / done.max(1) as f64 * (total - done) as f64;
-        events(Progress {
-            what: "every net on every test image".to_owned(),
-            done,
-            total,
-            epoch: None,
-            seconds_left: Some(left),
-            seconds_left_in_all: Some(left),
-            figures: Vec::new(),
-            picture: None,
-            note: None,
-        });
-    };
+    let what = "every net on every test image";
+    let mut progress = counting(&mut *context.events, what, numbers.len());
     Table::build(segmenter, samples, numbers, context.control, &mut progress)
 }
 
 /// Trains each net on its own noise and the policies on all of them.
-fn learn(context: &mut Context<'_>, out: &Path) -> Result<()> {
+fn learn(context: &mut Context<'_>, out: &Path, diary: &mut Diary) -> Result<()> {
     let digits = Digits::read(context.folder()?, "train-images-idx3-ubyte")?;
     let config = config(context);
     let last = digits.count() - VALIDATION.min(digits.count() / 6);
@@ -139,8 +127,8 @@ fn learn(context: &mut Context<'_>, out: &Path) -> Result<()> {
         force: false,
         resume: true,
     };
-    let material = Material { data, split, own: Some(own), record: Some(record) };
-    train_on(material, &request, context.compute, context.control, context.events).map(|_| ())
+    let material = Material { data, split, own: Some(own), record: Some(record), first: Vec::new() };
+    diary.train(context, material, &request)
 }
 
 fn config(context: &Context<'_>) -> TrainConfig {
@@ -222,15 +210,24 @@ fn assigned(segmenter: &Segmenter, table: &Table, digits: usize, seed: u64) -> R
     Ok(all)
 }
 
+/// What was found on the test images.
+struct Measured<'a> {
+    samples: &'a [Sample],
+    table: &'a Table,
+    rows: &'a [Row],
+    assigned: &'a [Assigned],
+}
+
 fn page(
     context: &Context<'_>,
     bundle: &Bundle,
-    samples: &[Sample],
-    table: &Table,
-    rows: &[Row],
-    assigned: &[Assigned],
+    measured: &Measured<'_>,
+    curves: &Curves,
     since: Instant,
 ) -> Result<Page> {
+    let Measured { samples, table, rows, assigned } = *measured;
+    let mut figures = vec![pictures(samples, table)?];
+    figures.extend(curves.figure("noisy-mnist"));
     let figures_json = json!({
         "rows": rows,
         "assigned": assigned.iter().map(|a| json!({
@@ -238,6 +235,7 @@ fn page(
         })).collect::<Vec<_>>(),
         "images": samples.len(),
         "training": bundle.manifest.training["stages"],
+        "curves": curves,
     });
     Ok(Page {
         name: "noisy-mnist".to_owned(),
@@ -246,8 +244,8 @@ fn page(
             "Digits of MNIST, 28x28, get a border of two zeros on each side (32x32). Foreground is what has a grey value of at least 128 in the clean digit. Noises: Gaussian blur of standard deviation 1 and 2 pixels, mean over 5x5 pixels; the paper names the first two and gives no size for the box. f0, f1 and f2 are each trained on one noise and never see the others; the policies learn from all three on digits that no net was trained on. IoU is the mean over images of the macro IoU of foreground and background.".to_owned(),
             format!("Measured on {} test images: 10,000 digits with each noise.", samples.len()),
         ],
-        tables: vec![methods(rows), matrices(assigned), tvd(rows, assigned), schedule(bundle)],
-        figures: vec![pictures(samples, table)?],
+        tables: vec![methods(rows), matrices(assigned), tvd(rows, assigned), schedule(bundle), curves.table()],
+        figures,
         notes: notes(rows, assigned),
         figures_json,
         scale: context.scale.name(),

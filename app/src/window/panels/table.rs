@@ -1,7 +1,10 @@
 //! Tables of text: figures right-aligned, columns as wide as they need, headings that stay.
 
 use crate::window::theme;
-use egui::{Align2, FontId, Galley, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::text::LayoutJob;
+use egui::{
+    Align, Align2, FontId, Galley, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
+};
 use std::sync::Arc;
 
 /// Height of a row, and how many of them are seen at once.
@@ -59,8 +62,9 @@ fn column(ui: &Ui, name: &str, rows: &[Vec<String>], number: usize) -> Column {
     let strong = || theme::strong(theme::SMALL - 0.5);
     let word = name.split(' ').map(|w| wide(w, strong())).fold(0.0, f32::max);
     let room = widest.max(word).max(HEADING.min(wide(name, strong()))) + 1.0;
-    let heading = ui.painter().layout(name.to_owned(), strong(), t.dim, room);
-    Column { width: room + 2.0 * SIDE, heading, figures }
+    let mut job = LayoutJob::simple(name.to_owned(), strong(), t.dim, room);
+    job.halign = if figures { Align::RIGHT } else { Align::LEFT };
+    Column { width: room + 2.0 * SIDE, heading: ui.painter().layout_job(job), figures }
 }
 
 fn header(ui: &mut Ui, columns: &[Column], width: f32) {
@@ -69,9 +73,9 @@ fn header(ui: &mut Ui, columns: &[Column], width: f32) {
     let (line, _) = ui.allocate_exact_size(vec2(width, high), Sense::hover());
     let mut left = line.left();
     for column in columns {
-        let size = column.heading.size();
-        let x = if column.figures { left + column.width - SIDE - size.x } else { left + SIDE };
-        ui.painter().galley(pos2(x, line.bottom() - 5.0 - size.y), column.heading.clone(), t.dim);
+        let x = if column.figures { left + column.width - SIDE } else { left + SIDE };
+        let y = line.bottom() - 5.0 - column.heading.size().y;
+        ui.painter().galley(pos2(x, y), column.heading.clone(), t.dim);
         left += column.width;
     }
     ui.painter().hline(line.x_range(), line.bottom(), Stroke::new(1.0, t.line));

@@ -3,14 +3,12 @@
 
 use super::*;
 use crate::fixture::{self, Kind, bundle, stack, stack_of};
-use paser_app::window::command::Ask;
 use paser_app::window::engine::{Engine, Look, Source};
 use paser_app::window::project::Place;
 use paser_app::window::recovery::Recovery;
 use paser_app::window::state::{Loading, Workspace};
 use paser_app::window::training::Field;
 use paser_core::device::Wish;
-use paser_core::study::{Scale, Study};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::{TempDir, tempdir};
@@ -19,18 +17,18 @@ use tempfile::{TempDir, tempdir};
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// State and threads without a window.
-struct Desk {
-    state: State,
+pub(super) struct Desk {
+    pub(super) state: State,
     engine: Engine,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let engine = Engine::start(Source::Own(Wish::Cpu), Arc::new(|| ())).expect("threads");
         Self { state: State::new(Mode::Dark, None), engine }
     }
 
-    fn with(folder: &Path) -> Self {
+    pub(super) fn with(folder: &Path) -> Self {
         let mut desk = Self::new();
         desk.command(Command::UseBundle(folder.join("bundle")));
         desk.until("the bundle", |s| s.model().is_some());
@@ -49,12 +47,12 @@ impl Desk {
         }
     }
 
-    fn command(&mut self, command: Command) {
+    pub(super) fn command(&mut self, command: Command) {
         let effects = handle(&mut self.state, command);
         self.perform(effects);
     }
 
-    fn until(&mut self, what: &str, done: impl Fn(&State) -> bool) {
+    pub(super) fn until(&mut self, what: &str, done: impl Fn(&State) -> bool) {
         let since = Instant::now();
         while !done(&self.state) {
             assert!(since.elapsed() < PATIENCE, "{what} did not come: {:?}", self.state.notices.shown());
@@ -68,7 +66,7 @@ impl Desk {
         }
     }
 
-    fn failure(&mut self, needle: &str) {
+    pub(super) fn failure(&mut self, needle: &str) {
         self.until(needle, |s| !s.notices.failures().is_empty());
         let said = self.state.notices.failures()[0].text.clone();
         assert!(said.contains(needle), "\"{said}\" does not say \"{needle}\"");
@@ -77,7 +75,7 @@ impl Desk {
 }
 
 /// A bundle and a stack.
-fn place() -> TempDir {
+pub(super) fn place() -> TempDir {
     let folder = tempdir().expect("a folder");
     bundle(&folder.path().join("bundle"), &Kind::small());
     stack(&folder.path().join("s.tif"), [6, 40, 48], 1);
@@ -327,58 +325,4 @@ fn looks_do_not_pile_up_behind_long_work() {
         };
         assert!(desk.engine.compute(Job::Look(Box::new(look))), "look {id} found no room");
     }
-}
-
-/// The bundled sample, a small bundle; the page is written, and not twice without a question.
-#[test]
-fn a_study_runs_in_the_window_and_its_page_is_written() {
-    let folder = place();
-    let mut desk = Desk::with(folder.path());
-    desk.state.sample =
-        Some(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/sample/images.tif")));
-    desk.command(Command::Study(Ask::Scale(Scale::Trial)));
-    desk.command(Command::Study(Ask::Choose(Study::WhereItLooks)));
-    desk.command(Command::Study(Ask::Run));
-    desk.until("progress", |s| s.studies.running.as_ref().is_some_and(|r| !r.stages.is_empty()));
-    desk.command(Command::SegmentSlice);
-    desk.until("a look during the study", |s| s.look.is_none());
-    desk.until("the page", |s| s.studies.printed(Study::WhereItLooks).is_some());
-    let printed = desk.state.studies.printed(Study::WhereItLooks).expect("a page").clone();
-    assert!(printed.page.text[0].contains("8 images"), "{:?}", printed.page.text);
-    assert!(printed.pictures.len() == 3 && printed.pictures.iter().all(Option::is_some));
-    let out = folder.path().join("studies");
-    desk.command(Command::Study(Ask::AskSave));
-    desk.command(Command::Study(Ask::SaveTo(Some(out.display().to_string()))));
-    desk.command(Command::Study(Ask::Save(false)));
-    desk.until("the files", |s| s.studies.saving.is_none());
-    let page = std::fs::read_to_string(out.join("where-it-looks.md")).expect("the page");
-    assert!(page == printed.page.markdown() && out.join("where-it-looks_1.png").exists());
-    std::fs::remove_file(out.join("where-it-looks_doubt.csv")).unwrap();
-    desk.command(Command::Study(Ask::AskSave));
-    desk.command(Command::Study(Ask::SaveTo(Some(out.display().to_string()))));
-    desk.command(Command::Study(Ask::Save(false)));
-    desk.until("the question", |s| s.studies.saving.as_ref().is_some_and(|s| s.taken.is_some()));
-    assert!(!out.join("where-it-looks_doubt.csv").exists(), "nothing was written");
-    desk.command(Command::Study(Ask::Save(true)));
-    desk.until("the files anew", |s| s.studies.saving.is_none());
-    assert!(out.join("where-it-looks_doubt.csv").exists());
-}
-
-#[test]
-fn a_study_is_stopped_and_one_without_its_data_ends_in_a_sentence() {
-    let folder = place();
-    let mut desk = Desk::with(folder.path());
-    desk.state.sample =
-        Some(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/sample/images.tif")));
-    desk.command(Command::Study(Ask::Choose(Study::McSamples)));
-    desk.command(Command::Study(Ask::Run));
-    desk.until("progress", |s| s.studies.running.as_ref().is_some_and(|r| !r.stages.is_empty()));
-    desk.command(Command::Study(Ask::Stop));
-    desk.until("the stop", |s| s.studies.running.is_none());
-    assert!(desk.state.studies.results.is_empty() && desk.state.notices.failures().is_empty());
-    desk.command(Command::Study(Ask::Choose(Study::NoisyMnist)));
-    desk.command(Command::Study(Ask::Folder(folder.path().join("nothing").display().to_string())));
-    desk.command(Command::Study(Ask::Run));
-    desk.failure("MNIST");
-    assert!(desk.state.studies.running.is_none());
 }

@@ -33,6 +33,7 @@ mod live;
 mod panes;
 mod states;
 mod studies;
+mod studies_driven;
 
 pub(super) const SLICES: usize = 40;
 pub(super) const SIZE: [usize; 2] = [448, 512];
