@@ -53,14 +53,26 @@ impl Diary {
         material: Material,
         request: &Request<'_>,
     ) -> Result<()> {
+        let (compute, control) = (context.compute, context.control);
+        self.listen(context, |hear| train_on(material, request, compute, control, hear).map(|_| ()))
+    }
+
+    /// Does work and notes what is said meanwhile.
+    ///
+    /// # Errors
+    /// Where the work fails or the diary cannot be written.
+    pub(super) fn listen(
+        &mut self,
+        context: &mut Context<'_>,
+        work: impl FnOnce(&mut dyn FnMut(Progress)) -> Result<()>,
+    ) -> Result<()> {
         let (mut noted, events) = (Ok(()), &mut *context.events);
-        let mut hear = |progress: Progress| {
+        work(&mut |progress| {
             if noted.is_ok() {
                 noted = self.hear(&progress);
             }
             events(progress);
-        };
-        train_on(material, request, context.compute, context.control, &mut hear)?;
+        })?;
         noted
     }
 

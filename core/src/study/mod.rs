@@ -7,7 +7,6 @@ mod beta;
 mod catalogue;
 mod cityscapes;
 mod diary;
-mod digits;
 mod ground;
 mod lambda_curve;
 mod mc_samples;

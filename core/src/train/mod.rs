@@ -24,7 +24,7 @@ pub use bench::{Speed, Spread, net_speeds, reward_speeds};
 pub use card::Card;
 pub use config::{Preset, TrainConfig};
 pub use report::{StageReport, Summary};
-pub use whole::{WholeRequest, WholeSummary, train_whole};
+pub use whole::{WholeRequest, WholeSummary, train_whole, train_whole_on};
 
 use crate::bundle::{Bundle, Sees, SplitRecord};
 use crate::data::classes::ClassMap;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const DIGIT: usize = 28;
 const EDGE: usize = 32;
 /// Grey values from here on are foreground. The paper does not say where it cuts.
-const FOREGROUND: u8 = 128;
+pub(super) const FOREGROUND: u8 = 128;
 /// The magic number of a file of images with unsigned bytes.
 const IMAGES: u32 = 0x0803;
 
@@ -54,6 +54,11 @@ impl Digits {
 
     /// Digit `i` with noise `n` of [`NOISES`], and which of its pixels are foreground without noise.
     pub(super) fn sample(&self, i: usize, n: usize, seed: u64) -> Sample {
+        self.look(i, NOISES[n], FOREGROUND, seed)
+    }
+
+    /// Digit `i` with `noise`; grey values from `foreground` on are foreground.
+    pub(super) fn look(&self, i: usize, noise: Noise, foreground: u8, seed: u64) -> Sample {
         let digit = &self.0[i * DIGIT * DIGIT..][..DIGIT * DIGIT];
         let border = (EDGE - DIGIT) / 2;
         let mut clean = vec![0u8; EDGE * EDGE];
@@ -62,9 +67,9 @@ impl Digits {
         }
         let plane = clean.iter().map(|v| f32::from(*v) / 255.0).collect();
         let mut image = Prepared { size: [EDGE, EDGE], planes: vec![plane], masked: Vec::new() };
-        let name = format!("{i}-{n}");
-        NOISES[n].apply(&mut image, seed, &name);
-        let truth = clean.iter().map(|v| u8::from(*v >= FOREGROUND)).collect();
+        let name = format!("{i} {noise}");
+        noise.apply(&mut image, seed, &name);
+        let truth = clean.iter().map(|v| u8::from(*v >= foreground)).collect();
         Sample { name, hash: String::new(), image, truth }
     }
 }
