@@ -105,6 +105,7 @@ impl Studio {
         if self.state.run.is_some()
             || self.state.look.is_some()
             || training
+            || self.state.studies.running.is_some()
             || self.engine.as_ref().is_some_and(Engine::asking)
         {
             ctx.request_repaint_after(TICK);

@@ -36,6 +36,8 @@ pub(super) fn ask(pick: Pick) -> Event {
         Pick::TruthFolder => dialog.set_title("Choose the folder of labels of this stack").pick_folder(),
         Pick::Images => dialog.set_title("Choose the folder of images").pick_folder(),
         Pick::Labels => dialog.set_title("Choose the folder of labels").pick_folder(),
+        Pick::StudyData => dialog.set_title("Choose the folder that the study reads").pick_folder(),
+        Pick::StudyOut => dialog.set_title("Choose the folder for the page").pick_folder(),
         Pick::Folder => dialog.set_title("Open a folder of slices").pick_folder(),
         Pick::Bundle => dialog.set_title("Choose a model bundle").pick_folder(),
     };

@@ -1,12 +1,13 @@
 //! What the state makes of the threads' events.
 
-use super::command::{Command, Effect, handle, project, want};
+use super::command::{Ask, Command, Effect, handle, project, want};
 use super::comparison::Comparison;
 use super::engine::{Event, Look, Opened, Outcome, Pick, Routed, Seen};
 use super::grey::Grey;
 use super::notice::Weight;
 use super::results::{Kept, Model, Summary};
 use super::session::remember;
+use super::stages;
 use super::state::{Dial, Loading, Looked, State, Workspace};
 use super::training::Field;
 use super::trial::Trial;
@@ -14,6 +15,8 @@ use super::truth::{Draft, Truth};
 use paser_core::data::classes::ClassMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+mod study;
 
 /// Takes in an event.
 pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
@@ -47,6 +50,8 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Progress(id, progress) => {
             if let Some(training) = state.training.as_mut().filter(|t| t.id == id) {
                 training.hear(progress);
+            } else if let Some(study) = state.studies.running.as_mut().filter(|s| s.id == id) {
+                stages::hear(&mut study.stages, &mut study.notes, progress);
             }
         }
         Event::Trained(id, outcome) => trained(state, id, outcome),
@@ -62,6 +67,8 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
                 state.notices.error(why);
             }
         }
+        Event::Studied(id, told) => study::over(state, id, told),
+        Event::PageWritten(written) => study::written(state, written),
         Event::Speeds(speeds) => state.speeds = Some(speeds),
         Event::Looked(look, seen) => looked(state, &look, seen),
         Event::Finished(run, outcome) => {
@@ -252,6 +259,12 @@ fn picked(state: &mut State, pick: Pick, path: Option<PathBuf>, unseen: bool) ->
         }
         (Some(path), Pick::Labels) => {
             handle(state, Command::SetField(Field::Labels, path.display().to_string()))
+        }
+        (Some(path), Pick::StudyData) => {
+            handle(state, Command::Study(Ask::Folder(path.display().to_string())))
+        }
+        (Some(path), Pick::StudyOut) => {
+            handle(state, Command::Study(Ask::SaveTo(Some(path.display().to_string()))))
         }
         (Some(path), Pick::Truth | Pick::TruthFolder) => handle(state, Command::OpenTruth(path)),
         (Some(path), Pick::File | Pick::Folder | Pick::Project) => handle(state, Command::Open(path)),

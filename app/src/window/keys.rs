@@ -1,7 +1,7 @@
 //! The one list of what the user can ask for: keys, the shortcuts sheet and the palette read it.
 
 use super::canvas::view::View;
-use super::command::Command;
+use super::command::{Ask, Command};
 use super::engine::Pick;
 use super::state::{Layer, Workspace};
 use egui::{Context, Event, Key, Modifiers};
@@ -61,6 +61,11 @@ pub const ACTIONS: &[Action] = &[
     a("Ctrl+2", "Train", || Command::GoToWorkspace(Workspace::Train)),
     a("Ctrl+3", "Compare", || Command::GoToWorkspace(Workspace::Compare)),
     a("Ctrl+4", "Report", || Command::GoToWorkspace(Workspace::Report)),
+    a("", "the paper's experiments", || Command::Study(Ask::Open(true))),
+    a("", "run the chosen study", || Command::Study(Ask::Run)),
+    a("", "pause the study or go on", || Command::Study(Ask::Pause)),
+    a("", "stop the study", || Command::Study(Ask::Stop)),
+    a("", "save the study's page", || Command::Study(Ask::AskSave)),
     a("Ctrl+Z", "undo", || Command::Undo),
     a("Ctrl+Shift+Z|Ctrl+Y", "redo", || Command::Redo),
     a("T", "light or dark", || Command::ToggleMode),

@@ -118,7 +118,7 @@ impl Notices {
 }
 
 /// One line that ends with a full stop and starts with a capital, unless a name stands first.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut line = words.join(" ");
     if words.first().is_some_and(|w| w.chars().all(|c| c.is_ascii_lowercase()))

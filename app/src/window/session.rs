@@ -4,6 +4,7 @@ use super::state::{Overlay, State, Workspace};
 use super::theme::Mode;
 use super::training::Form;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Version of this form; another one is not read.
@@ -20,6 +21,8 @@ pub struct Session {
     overlay: Overlay,
     form: Form,
     recent: Vec<PathBuf>,
+    #[serde(default)]
+    studies: BTreeMap<String, String>,
 }
 
 impl Session {
@@ -32,6 +35,7 @@ impl Session {
             overlay: state.overlay,
             form: Form { refused: None, ..state.form.clone() },
             recent: state.recent.clone(),
+            studies: state.studies.folders.clone(),
         }
     }
 
@@ -52,6 +56,7 @@ impl Session {
         state.overlay = self.overlay;
         state.form = self.form;
         state.recent = self.recent;
+        state.studies.folders = self.studies;
     }
 }
 

@@ -4,6 +4,7 @@
 mod again;
 mod battery_table;
 mod beta;
+mod catalogue;
 mod cityscapes;
 mod diary;
 mod ground;
@@ -16,6 +17,7 @@ mod placement;
 mod statistics;
 mod where_it_looks;
 
+pub use catalogue::Needs;
 pub use ground::Labelled;
 pub use page::{Figure, Page, Table};
 

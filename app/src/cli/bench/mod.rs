@@ -73,8 +73,7 @@ fn window(common: &Common) -> Result<()> {
 pub(super) fn sample(manifest: &paser_core::bundle::Manifest) -> Result<Dataset> {
     let folder = super::places::sample()?;
     let names: Vec<String> = manifest.classes.iter().map(|c| c.name.clone()).collect();
-    let values = (1..=names.len() as u32).collect();
-    let map = ClassMap { names, values };
+    let map = ClassMap::in_order(names);
     let channels = manifest.channels();
     Dataset::read(
         &folder.join("images.tif"),

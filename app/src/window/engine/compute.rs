@@ -2,8 +2,8 @@
 
 use super::looks::Eyes;
 use super::output::{Output, evidence};
-use super::train;
-use super::{Compare, Event, Job, Live, Outbox, Outcome, Segment, Source, Stage, Train, Wanted};
+use super::{Compare, Event, Job, Live, Outbox, Outcome, RunStudy, Segment, Source, Stage, Train, Wanted};
+use super::{study, train};
 use crate::window::comparison::Comparison;
 use crate::window::promise;
 use crate::window::results::{Kept, Model};
@@ -42,6 +42,7 @@ pub(super) fn work(source: Source, jobs: &Receiver<Job>, looks: &Wanted, out: &O
             Job::Segment(job) => worker.segment(&job),
             Job::Train(job) => worker.train(&job),
             Job::Compare(job) => worker.compare(&job),
+            Job::Study(job) => worker.study(&job),
             Job::Look(_) => {
                 looks.queued.store(false, Ordering::SeqCst);
                 worker.eyes.serve(worker.segmenter.as_ref());
@@ -127,6 +128,16 @@ impl Worker<'_> {
             Box::new(Comparison::computed(&rows, on))
         });
         self.out.send(Event::Compared(told.map_err(|e| e.to_string())));
+    }
+
+    fn study(&mut self, job: &RunStudy) {
+        let Self { compute, segmenter, eyes, out, .. } = self;
+        let told = match guarded(|| study::run(job, compute, out, &mut || eyes.serve(segmenter.as_ref()))) {
+            Ok(printed) => Ok(Some(Box::new(printed))),
+            Err(Error::Cancelled) => Ok(None),
+            Err(e) => Err(e.to_string()),
+        };
+        self.out.send(Event::Studied(job.id, told));
     }
 
     fn segment(&mut self, job: &Segment) {

@@ -1,5 +1,6 @@
 //! Opens stacks and reads slices for display.
 
+use super::study;
 use super::train::preview;
 use super::{Event, Opened, Outbox, Read};
 use crate::window::grey::Grey;
@@ -38,6 +39,9 @@ pub(super) fn work(wishes: &Receiver<Read>, out: &Outbox) {
                     tracing::warn!("nothing is kept for a restart: {e}");
                 }
                 true
+            }
+            Read::SavePage { page, folder, replace } => {
+                out.send(Event::PageWritten(study::write(&page, &folder, replace)))
             }
             Read::Overview { overview, volume } => {
                 let out = out.clone();

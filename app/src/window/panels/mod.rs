@@ -20,6 +20,8 @@ mod report;
 mod sheet;
 mod side;
 mod start;
+mod studies;
+mod table;
 mod toast;
 mod tools;
 mod top;
@@ -61,6 +63,8 @@ pub(super) fn show(ui: &mut egui::Ui, pane: &mut Pane<'_>) {
     truth::show(ui, pane);
     import::show(ui, pane);
     project::show(ui, pane);
+    studies::enlarged(ui, pane);
+    studies::save(ui, pane);
     palette::show(ui, pane);
     closing::show(ui, pane);
     failure::show(ui, pane);

@@ -31,9 +31,7 @@ impl Digits {
         let path = path.ok_or_else(|| {
             Error::bad(
                 folder,
-                format!(
-                    "{name}(.gz) of MNIST is not in it; name the folder of the four idx files with --data"
-                ),
+                format!("{name}(.gz) of MNIST is not in it; name the folder of the four idx files"),
             )
         })?;
         let bytes = unpacked(&path)?;

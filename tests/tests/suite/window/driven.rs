@@ -17,18 +17,18 @@ use tempfile::{TempDir, tempdir};
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// State and threads without a window.
-struct Desk {
-    state: State,
+pub(super) struct Desk {
+    pub(super) state: State,
     engine: Engine,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let engine = Engine::start(Source::Own(Wish::Cpu), Arc::new(|| ())).expect("threads");
         Self { state: State::new(Mode::Dark, None), engine }
     }
 
-    fn with(folder: &Path) -> Self {
+    pub(super) fn with(folder: &Path) -> Self {
         let mut desk = Self::new();
         desk.command(Command::UseBundle(folder.join("bundle")));
         desk.until("the bundle", |s| s.model().is_some());
@@ -47,12 +47,12 @@ impl Desk {
         }
     }
 
-    fn command(&mut self, command: Command) {
+    pub(super) fn command(&mut self, command: Command) {
         let effects = handle(&mut self.state, command);
         self.perform(effects);
     }
 
-    fn until(&mut self, what: &str, done: impl Fn(&State) -> bool) {
+    pub(super) fn until(&mut self, what: &str, done: impl Fn(&State) -> bool) {
         let since = Instant::now();
         while !done(&self.state) {
             assert!(since.elapsed() < PATIENCE, "{what} did not come: {:?}", self.state.notices.shown());
@@ -66,7 +66,7 @@ impl Desk {
         }
     }
 
-    fn failure(&mut self, needle: &str) {
+    pub(super) fn failure(&mut self, needle: &str) {
         self.until(needle, |s| !s.notices.failures().is_empty());
         let said = self.state.notices.failures()[0].text.clone();
         assert!(said.contains(needle), "\"{said}\" does not say \"{needle}\"");
@@ -75,7 +75,7 @@ impl Desk {
 }
 
 /// A bundle and a stack.
-fn place() -> TempDir {
+pub(super) fn place() -> TempDir {
     let folder = tempdir().expect("a folder");
     bundle(&folder.path().join("bundle"), &Kind::small());
     stack(&folder.path().join("s.tif"), [6, 40, 48], 1);

@@ -32,6 +32,8 @@ mod driven;
 mod live;
 mod panes;
 mod states;
+mod studies;
+mod studies_driven;
 
 pub(super) const SLICES: usize = 40;
 pub(super) const SIZE: [usize; 2] = [448, 512];
