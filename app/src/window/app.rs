@@ -1,5 +1,6 @@
 //! The program behind the window: events into the state, commands out of the panes.
 
+use super::arrival::Arrival;
 use super::bench::Drive;
 use super::canvas::Canvas;
 use super::command::{Command, Effect, handle};
@@ -36,6 +37,8 @@ pub struct Studio {
     recovery: Option<Recovery>,
     /// Drives the window, for `paser bench ui`.
     pub(super) drive: Option<Drive>,
+    /// Tells how far the window has come, for `paser bench start`.
+    pub(super) arrival: Option<Arrival>,
     /// When something was kept last.
     kept: Instant,
 }
@@ -53,6 +56,7 @@ impl Studio {
             leaving: false,
             recovery: None,
             drive: None,
+            arrival: None,
             kept: Instant::now(),
         }
     }
@@ -188,6 +192,7 @@ impl eframe::App for Studio {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.take_events(ctx);
         self.drive(ctx);
+        self.arrive(ctx);
         self.keep();
         self.guard_closing(ctx);
     }

@@ -6,6 +6,7 @@ mod work;
 
 pub(super) use truth::want as want_truth;
 
+use super::about;
 use super::canvas::view::View;
 use super::comparison::{Column, Row};
 use super::engine::{Job, Look, Pick, Read, Segment};
@@ -102,6 +103,8 @@ pub enum Command {
     ToggleSplit,
     /// Show the palette with this typed, or hide it.
     Palette(Option<String>),
+    /// The program's own page.
+    About(about::Wish),
     /// Take the last change of routing or display back.
     Undo,
     /// Do it again.
@@ -247,6 +250,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
             return set_lambda(state, lambda);
         }
         Command::Palette(query) => state.palette = query,
+        Command::About(wish) => return about::handle(state, wish),
         Command::Undo | Command::Redo => {
             if history::step(state, command == Command::Redo) {
                 return look(state, state.lambda);
@@ -583,6 +587,7 @@ fn back(state: &mut State) {
         || state.palette.take().is_some()
         || state.truth_draft.take().is_some()
         || std::mem::take(&mut state.sheet)
+        || std::mem::take(&mut state.about.open)
         || state.path_field.take().is_some()
     {
         return;

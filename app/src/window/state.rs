@@ -1,5 +1,6 @@
 //! What the window shows: plain data, made and tested without a graphics device.
 
+use super::about::About;
 use super::canvas::view::View;
 use super::comparison::Comparison;
 use super::engine::{Live, Opened};
@@ -34,6 +35,12 @@ pub struct State {
     pub mode: Mode,
     /// The device that computes, once known.
     pub device: Option<Description>,
+    /// Why it is not the one that one would expect.
+    pub device_note: Option<String>,
+    /// How far it has been prepared, of how much, while a bundle is new to it.
+    pub preparing: Option<(usize, usize)>,
+    /// The program's own page.
+    pub about: About,
     /// Slices a second of the last run.
     pub speed: Option<f64>,
     /// The bundle.

@@ -12,6 +12,7 @@ mod train;
 
 pub use train::{Compare, Labelled, Train};
 
+use super::about::Licences;
 use super::comparison::Comparison;
 use super::grey::{Grey, Window};
 use super::overview::Overview;
@@ -162,6 +163,8 @@ pub enum Read {
     },
     /// Read a project and look for what it names.
     Project(PathBuf),
+    /// Read the licences of everything in the program.
+    Licences(PathBuf),
     /// Write what is kept for a restart.
     Keep(PathBuf, String),
     /// Read a slice for display, then those that may be wanted next.
@@ -307,6 +310,10 @@ pub enum Event {
     Comparing(String, usize, usize),
     /// A comparison is over.
     Compared(Result<Box<Comparison>, String>),
+    /// The device is being prepared for the bundle, once: how far, of how much.
+    Preparing(usize, usize),
+    /// The licences of everything in the program.
+    Licences(Result<Box<Licences>, String>),
     /// How long the parts of the bundle take here.
     Speeds(Speeds),
     /// A run ended.
