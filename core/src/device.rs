@@ -161,7 +161,8 @@ fn missing(found: &[Description]) -> String {
         "if this machine has a card, install its Vulkan driver; the CPU does the same work more slowly";
     match found.iter().find(|d| !d.is_real_gpu()) {
         Some(d) => {
-            format!("the only graphics driver found ({}) computes on the CPU itself; {remedy}", d.name)
+            let name = d.name.split(" (").next().unwrap_or_default();
+            format!("the only graphics driver found ({name}) is software, not a card; {remedy}")
         }
         None => format!("no graphics card that can compute was found; {remedy}"),
     }
@@ -219,8 +220,11 @@ mod tests {
 
     #[test]
     fn a_software_driver_and_no_driver_are_told_apart() {
-        let software =
-            Description { name: "llvmpipe".to_owned(), kind: "software".to_owned(), ..Description::cpu() };
+        let software = Description {
+            name: "llvmpipe (LLVM 15, 256 bits)".to_owned(),
+            kind: "software".to_owned(),
+            ..Description::cpu()
+        };
         assert!(missing(&[software]).starts_with("the only graphics driver found (llvmpipe)"));
         assert!(missing(&[]).starts_with("no graphics card"));
     }

@@ -73,9 +73,13 @@ impl Studio {
         }
     }
 
-    /// Keeps what a restart needs, now and then.
-    fn keep(&mut self) {
-        let due = self.kept.elapsed() >= KEEPING && self.state.recovered.is_none();
+    /// Keeps what a restart needs, now and then; also where nothing moves any more after the last change.
+    fn keep(&mut self, ctx: &egui::Context) {
+        let waited = self.kept.elapsed();
+        let due = waited >= KEEPING && self.state.recovered.is_none();
+        if waited < KEEPING {
+            ctx.request_repaint_after(KEEPING - waited);
+        }
         let (Some(recovery), Some(engine), true) = (&mut self.recovery, &self.engine, due) else { return };
         self.kept = Instant::now();
         if let Some((path, text)) = recovery.changed(&Project::of(&self.state)) {
@@ -193,7 +197,7 @@ impl eframe::App for Studio {
         self.take_events(ctx);
         self.drive(ctx);
         self.arrive(ctx);
-        self.keep();
+        self.keep(ctx);
         self.guard_closing(ctx);
     }
 

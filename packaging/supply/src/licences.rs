@@ -32,6 +32,7 @@ pub fn collect(checkout: &Path, parts: &[Part], further: &[(&str, &str, &str)]) 
     for part in parts.iter().filter(|p| !p.is_ours()) {
         let files = files(&part.folder);
         let mut texts = files.iter().map(|f| read(f)).collect::<Result<Vec<_>, _>>()?;
+        texts.retain(|text| !is_link(text));
         if texts.is_empty() {
             texts.push(standard(checkout, part)?);
         }
@@ -133,6 +134,11 @@ fn is_licence(path: &Path) -> bool {
     let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
     let code = path.extension().is_some_and(|e| CODE.iter().any(|c| e.eq_ignore_ascii_case(c)));
     !code && NAMES.iter().any(|start| name.starts_with(start))
+}
+
+/// A link to the licence of the repository, which the registry delivers as the path that it names.
+fn is_link(text: &str) -> bool {
+    text.starts_with("../") && text.lines().count() == 1
 }
 
 /// The text with plain line ends.

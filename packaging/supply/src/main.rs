@@ -1,9 +1,9 @@
-//! `paser-supply CHECKOUT TARGET OUT`: writes `licences.json` (read by the About pane), `THIRD-PARTY.txt` (the same for
-//! people) and `sbom.cdx.json` into the folder OUT.
+//! `paser-supply CHECKOUT OUT`: writes `licences.json` (read by the About pane), `THIRD-PARTY.txt` (the same for
+//! people) and `sbom.cdx.json` into the folder OUT, for this machine's system.
 
 use paser_supply::{licences, parts, sbom};
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 /// What lies in the repository and is not ours: its name, its licence and where that is.
 const FURTHER: [(&str, &str, &str); 1] =
@@ -11,11 +11,11 @@ const FURTHER: [(&str, &str, &str); 1] =
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [checkout, target, out] = arguments.as_slice() else {
-        eprintln!("use: paser-supply CHECKOUT TARGET OUT");
+    let [checkout, out] = arguments.as_slice() else {
+        eprintln!("use: paser-supply CHECKOUT OUT");
         return ExitCode::from(2);
     };
-    match write(Path::new(checkout), target, Path::new(out)) {
+    match write(Path::new(checkout), Path::new(out)) {
         Ok(said) => {
             eprintln!("{said}");
             ExitCode::SUCCESS
@@ -27,8 +27,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn write(checkout: &Path, target: &str, out: &Path) -> Result<String, String> {
-    let parts = parts(checkout, target)?;
+/// The compiler's name for this machine's system.
+fn host() -> Result<String, String> {
+    let output =
+        Command::new("rustc").arg("-vV").output().map_err(|e| format!("rustc does not run ({e})"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().find_map(|l| l.strip_prefix("host: "));
+    line.map(str::to_owned).ok_or_else(|| "rustc names no host".to_owned())
+}
+
+fn write(checkout: &Path, out: &Path) -> Result<String, String> {
+    let parts = parts(checkout, &host()?)?;
+    std::fs::create_dir_all(out).map_err(|e| format!("cannot create {} ({e})", out.display()))?;
     let licences = licences::collect(checkout, &parts, &FURTHER)?;
     let put = |name: &str, text: String| {
         let path = out.join(name);

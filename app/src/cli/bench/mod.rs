@@ -71,10 +71,8 @@ pub(super) fn run(args: &BenchArgs, common: &Common) -> Result<()> {
 /// Times of the window.
 fn window(rows: &[Row]) -> String {
     let line = |r: &Row| {
-        format!(
-            "{}: median {:.1} ms, 99 of 100 below {:.1} ms ({} times)\n",
-            r.name, r.median_ms, r.p99_ms, r.count
-        )
+        let most = if r.count < 100 { "at most" } else { "99 of 100 below" };
+        format!("{}: median {:.1} ms, {most} {:.1} ms ({} times)\n", r.name, r.median_ms, r.p99_ms, r.count)
     };
     rows.iter().map(line).collect()
 }

@@ -61,7 +61,7 @@ fn unread(file: bool) -> &'static str {
 fn facts(ui: &mut Ui, pane: &Pane<'_>) {
     let models = pane.state.model().map_or_else(
         || "no bundle is loaded".to_owned(),
-        |m| format!("bundle {}, trained on {}", m.manifest.name, m.manifest.about),
+        |m| format!("bundle {}{}", m.manifest.name, trained_on(&m.manifest.about)),
     );
     let rows = [
         ("Licence", "MIT or Apache-2.0, as you like".to_owned()),
@@ -73,10 +73,19 @@ fn facts(ui: &mut Ui, pane: &Pane<'_>) {
     for (name, said) in rows {
         ui.horizontal_top(|ui| {
             let (rect, _) = ui.allocate_exact_size(vec2(76.0, 18.0), Sense::hover());
-            ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, name, theme::small(), t.dim);
+            ui.painter().text(rect.left_top(), Align2::LEFT_TOP, name, theme::small(), t.dim);
             ui.add(Label::new(RichText::new(said).font(theme::small()).color(t.text)).wrap());
         });
     }
+}
+
+fn trained_on(what: &str) -> String {
+    if what.is_empty() { String::new() } else { format!(", trained on {what}") }
+}
+
+/// An area that scrolls and always has the height of the list.
+fn tall(name: impl std::hash::Hash + std::fmt::Debug) -> ScrollArea {
+    ScrollArea::vertical().id_salt(name).min_scrolled_height(LIST[1]).max_height(LIST[1]).auto_shrink(false)
 }
 
 fn list(ui: &mut Ui, pane: &mut Pane<'_>, licences: &Licences) {
@@ -90,8 +99,7 @@ fn list(ui: &mut Ui, pane: &mut Pane<'_>, licences: &Licences) {
     ui.add_space(4.0);
     let found = licences.found(&query);
     ui.spacing_mut().item_spacing.y = 0.0;
-    let area = ScrollArea::vertical().id_salt("packages").max_height(LIST[1]).auto_shrink(false);
-    area.show_rows(ui, LINE, found.len(), |ui, rows| {
+    tall("packages").show_rows(ui, LINE, found.len(), |ui, rows| {
         for place in found.get(rows).unwrap_or_default() {
             if let Some(package) = licences.packages.get(*place) {
                 line(ui, pane, package, *place);
@@ -148,11 +156,7 @@ fn chosen(ui: &mut Ui, pane: &Pane<'_>, licences: &Licences) {
         kit::note(ui, repository);
     }
     ui.add_space(4.0);
-    let area = ScrollArea::vertical()
-        .id_salt(("text", pane.state.about.chosen))
-        .max_height(LIST[1])
-        .auto_shrink(false);
-    area.show(ui, |ui| {
+    tall(("text", pane.state.about.chosen)).show(ui, |ui| {
         let font = FontId::new(11.0, FontFamily::Monospace);
         for text in package.texts.iter().filter_map(|i| licences.texts.get(*i)) {
             ui.add(Label::new(RichText::new(text).font(font.clone()).color(t.dim)).wrap().selectable(true));
