@@ -94,6 +94,7 @@ impl Compute {
     /// Where Burn refuses the setup.
     pub fn shared(setup: WgpuSetup) -> Result<Self> {
         let description = Description::of(&setup.adapter);
+        keep_tuning();
         let graphics = setup.device.clone();
         let device = Device::wgpu_options().setup(setup).init().map_err(|e| {
             Error::Device(format!("{} cannot compute ({e}); the CPU is used instead", description.name))
@@ -155,19 +156,37 @@ pub fn choose(wish: Wish) -> Result<(Compute, Option<String>)> {
     if wish == Wish::Cpu {
         return Ok((Compute::cpu(), None));
     }
-    let (instance, mut found) = adapters();
-    found.retain(|a| wanted(&Description::of(a)));
-    let opened = match found.into_iter().next() {
+    let (instance, found) = adapters();
+    let missing = missing(&found.iter().map(Description::of).collect::<Vec<_>>());
+    let opened = match found.into_iter().find(|a| wanted(&Description::of(a))) {
         Some(adapter) => open(instance, adapter).and_then(Compute::shared),
-        None => Err(Error::Device(
-            "no graphics card that can compute was found; install its Vulkan driver, or use --device cpu"
-                .to_owned(),
-        )),
+        None => Err(Error::Device(missing)),
     };
     match (opened, wish) {
         (Ok(compute), _) => Ok((compute, None)),
         (Err(e), Wish::Auto) => Ok((Compute::cpu(), Some(format!("computing on the CPU: {e}")))),
         (Err(e), _) => Err(e),
+    }
+}
+
+/// Why none of the adapters `found` is a graphics card.
+fn missing(found: &[Description]) -> String {
+    let remedy =
+        "if this machine has a card, install its Vulkan driver; the CPU does the same work more slowly";
+    match found.iter().find(|d| !d.is_real_gpu()) {
+        Some(d) => {
+            let name = d.name.split(" (").next().unwrap_or_default();
+            format!("the only graphics driver found ({name}) is software, not a card; {remedy}")
+        }
+        None => format!("no graphics card that can compute was found; {remedy}"),
+    }
+}
+
+/// Kernels that were tuned for a card are found again at the next start, beside the program's other caches: by itself
+/// Burn would keep them in the folder of whatever Rust project the program was started in.
+fn keep_tuning() {
+    if let Some(folder) = crate::places::cache_dir() {
+        cubecl_environment::environment::set_root(folder.join("tuning"));
     }
 }
 
@@ -207,4 +226,20 @@ fn open(instance: wgpu::Instance, adapter: wgpu::Adapter) -> Result<WgpuSetup> {
         .map_err(|e| Error::Device(format!("{} cannot be opened ({e})", adapter.get_info().name)))?;
     let backend = adapter.get_info().backend;
     Ok(WgpuSetup { instance, adapter, device, queue, backend })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_software_driver_and_no_driver_are_told_apart() {
+        let software = Description {
+            name: "llvmpipe (LLVM 15, 256 bits)".to_owned(),
+            kind: "software".to_owned(),
+            ..Description::cpu()
+        };
+        assert!(missing(&[software]).starts_with("the only graphics driver found (llvmpipe)"));
+        assert!(missing(&[]).starts_with("no graphics card"));
+    }
 }

@@ -52,16 +52,22 @@ pub fn answers(models: &Models, layout: &Layout, channels: usize) -> Result<Vec<
         .collect()
 }
 
-/// Compares what `models` say on `compute` with `answers`, at every batch size that it will run.
+/// How far a check has come: questions answered, and all of them.
+pub type Told<'a> = &'a mut dyn FnMut(usize, usize);
+
+/// Compares what `models` say on `compute` with `answers`, at every batch size that it will run. A device that has
+/// not seen these sizes yet tunes its kernels meanwhile, which may take minutes.
 ///
 /// # Errors
 /// A sentence naming the net, the batch and the difference.
-pub fn check(compute: &Compute, models: &Models, answers: &[Answer]) -> Result<()> {
-    for answer in answers.iter().filter(|a| !NAMES.contains(&a.net.as_str())) {
-        for batch in batches(compute, answer) {
-            for values in ask(models, &answer.net, answer.input, *batch)? {
-                compare(compute, answer, &values, *batch)?;
-            }
+pub fn check(compute: &Compute, models: &Models, answers: &[Answer], told: Told<'_>) -> Result<()> {
+    let asked = answers.iter().filter(|a| !NAMES.contains(&a.net.as_str()));
+    let all: Vec<(&Answer, usize)> =
+        asked.flat_map(|a| batches(compute, a).iter().map(move |batch| (a, *batch))).collect();
+    for (done, (answer, batch)) in all.iter().enumerate() {
+        told(done, all.len());
+        for values in ask(models, &answer.net, answer.input, *batch)? {
+            compare(compute, answer, &values, *batch)?;
         }
     }
     Ok(())
@@ -107,12 +113,12 @@ pub fn check_whole_once(compute: &Compute, net: &Net, name: &str, bundle: &Bundl
     })
 }
 
-/// [`check`], remembered for this device, driver, bundle and program version.
+/// [`check`], remembered for this device, driver, bundle and program version; nothing is told where it is remembered.
 ///
 /// # Errors
 /// As [`check`].
-pub fn check_once(compute: &Compute, models: &Models, bundle: &Bundle) -> Result<()> {
-    once(key(compute, &bundle.hash()?), || check(compute, models, &bundle.manifest.answers))
+pub fn check_once(compute: &Compute, models: &Models, bundle: &Bundle, told: Told<'_>) -> Result<()> {
+    once(key(compute, &bundle.hash()?), || check(compute, models, &bundle.manifest.answers, told))
 }
 
 /// The verdict remembered under `key`, or that of `check`, remembered from now on.

@@ -18,6 +18,7 @@ use looks::{budgeted, choose_row, hold, look, select, set_lambda, set_noise};
 use opening::{close, go_to, open, open_as, toggle_cuts, use_bundle};
 use runs::{segment_slice, segment_stack, stop, toggle_pause};
 
+use super::about;
 use super::canvas::view::View;
 use super::engine::{Job, Pick, Read};
 use super::history::{self, Settings};
@@ -110,6 +111,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
             return set_lambda(state, lambda);
         }
         Command::Palette(query) => state.palette = query,
+        Command::About(wish) => return about::handle(state, wish),
         Command::Undo | Command::Redo => {
             if history::step(state, command == Command::Redo) {
                 return look(state, state.lambda);
@@ -204,6 +206,7 @@ fn back(state: &mut State) {
         || state.palette.take().is_some()
         || state.truth_draft.take().is_some()
         || std::mem::take(&mut state.sheet)
+        || std::mem::take(&mut state.about.open)
         || state.path_field.take().is_some()
     {
         return;

@@ -4,6 +4,7 @@ mod stack;
 
 pub use stack::{Layer, Overlay, Stack};
 
+use super::about::About;
 use super::comparison::Comparison;
 use super::engine::{Live, Opened};
 use super::history::History;
@@ -31,6 +32,12 @@ pub struct State {
     pub mode: Mode,
     /// The device that computes, once known.
     pub device: Option<Description>,
+    /// Why it is not the one that one would expect.
+    pub device_note: Option<String>,
+    /// How far it has been prepared, of how much, while a bundle is new to it.
+    pub preparing: Option<(usize, usize)>,
+    /// The program's own page.
+    pub about: About,
     /// Slices a second of the last run.
     pub speed: Option<f64>,
     /// The bundle.

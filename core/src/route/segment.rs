@@ -125,8 +125,16 @@ impl Segmenter {
     /// # Errors
     /// Where the bundle is damaged or the device computes wrongly.
     pub fn new(bundle: &Bundle, compute: Compute) -> Result<Self> {
+        Self::prepared(bundle, compute, &mut |_, _| {})
+    }
+
+    /// [`Self::new`] that tells how far the device has been prepared, where it is new to the bundle.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn prepared(bundle: &Bundle, compute: Compute, told: trust::Told<'_>) -> Result<Self> {
         let models = bundle.load(&compute.device)?;
-        trust::check_once(&compute, &models, bundle)?;
+        trust::check_once(&compute, &models, bundle, told)?;
         let segmenter = Self::of(bundle.manifest.clone(), models, compute);
         Ok(Self { bundle: Some(bundle.clone()), ..segmenter })
     }

@@ -12,6 +12,7 @@ mod learning;
 mod live;
 mod measures;
 mod nets;
+mod packaging;
 mod pipeline;
 mod refusals;
 mod runs;

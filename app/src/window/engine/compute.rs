@@ -103,7 +103,10 @@ impl Worker<'_> {
 
     fn try_load(&self, folder: &Path) -> Result<Segmenter> {
         let bundle = Bundle::open(folder)?;
-        guarded(|| Segmenter::new(&bundle, self.compute.clone()))
+        let mut told = |done, all| {
+            self.out.send(Event::Preparing(done, all));
+        };
+        guarded(|| Segmenter::prepared(&bundle, self.compute.clone(), &mut told))
     }
 
     fn train(&mut self, job: &Train) {

@@ -3,6 +3,7 @@
 use super::study;
 use super::train::preview;
 use super::{Event, Opened, Outbox, Read};
+use crate::window::about::Licences;
 use crate::window::grey::Grey;
 use crate::window::overview::fill;
 use crate::window::project::{Project, Relink};
@@ -33,6 +34,9 @@ pub(super) fn work(wishes: &Receiver<Read>, out: &Outbox) {
             Read::Project(path) => {
                 let read = Project::load(&path).map(|project| Box::new(Relink::of(path, project)));
                 out.send(Event::Project(read.map_err(|e| e.to_string())))
+            }
+            Read::Licences(path) => {
+                out.send(Event::Licences(Licences::read(&path).map(Box::new).map_err(|e| e.to_string())))
             }
             Read::Keep(path, text) => {
                 if let Err(e) = write_atomic(&path, text.as_bytes(), true) {
