@@ -1,4 +1,5 @@
 //! PaSeR Studio: the command line and the window, two consumers of the same core.
 
 pub mod cli;
+pub mod logs;
 pub mod window;

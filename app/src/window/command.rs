@@ -12,6 +12,7 @@ use super::engine::{Job, Look, Pick, Read, Segment};
 use super::grey::Window;
 use super::history::{self, Settings};
 use super::import::Import;
+use super::log;
 use super::overview::Overview;
 use super::project::{ENDING, Item};
 use super::promise;
@@ -56,6 +57,12 @@ pub enum Command {
     DropProject,
     /// Go on where a program that was killed had been.
     Restore,
+    /// Show the log.
+    OpenLog,
+    /// Show the report of a crash.
+    OpenReport(PathBuf),
+    /// Look at neither any more.
+    CloseLog,
     /// Go back to the start.
     Close,
     /// Show slice z.
@@ -208,10 +215,13 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::OpenRelinked => return project::open(state),
         Command::DropProject => (state.relink, state.recovered) = (None, None),
         Command::Restore => {
-            if let Some(project) = state.recovered.take() {
+            if let Some(project) = state.recovered.take().and_then(|left| left.project) {
                 return project::take_up(state, project);
             }
         }
+        Command::OpenLog => log::open(state),
+        Command::OpenReport(path) => log::open_report(state, path),
+        Command::CloseLog => state.log = None,
         Command::UseBundle(folder) => return use_bundle(state, folder),
         Command::Copy(text) => return vec![Effect::Copy(text)],
         Command::SegmentSlice => return segment_slice(state),
@@ -577,6 +587,7 @@ fn stop(state: &mut State) {
 
 fn back(state: &mut State) {
     if state.notices.dismiss_failure()
+        || state.log.take().is_some()
         || state.import.take().is_some()
         || state.relink.take().is_some()
         || std::mem::take(&mut state.closing)

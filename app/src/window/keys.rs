@@ -63,6 +63,7 @@ pub const ACTIONS: &[Action] = &[
     a("Ctrl+4", "Report", || Command::GoToWorkspace(Workspace::Report)),
     a("Ctrl+Z", "undo", || Command::Undo),
     a("Ctrl+Shift+Z|Ctrl+Y", "redo", || Command::Redo),
+    a("", "open the log", || Command::OpenLog),
     a("T", "light or dark", || Command::ToggleMode),
     a("Ctrl+P|Ctrl+Shift+P", "find a command", || Command::Palette(Some(String::new()))),
     a("?", "this sheet", || Command::ToggleSheet),

@@ -6,9 +6,11 @@ use super::engine::{Live, Opened};
 use super::grey::{Cache, Window};
 use super::history::History;
 use super::import::Import;
+use super::log::Log;
 use super::notice::Notices;
 use super::overview::Overview;
 use super::project::{Project, Relink};
+use super::recovery::Left;
 use super::results::{Kept, Model, Results, Summary};
 use super::text;
 use super::theme::Mode;
@@ -59,7 +61,9 @@ pub struct State {
     /// A project whose links are not all found.
     pub relink: Option<Relink>,
     /// What a program that was killed left behind.
-    pub recovered: Option<Project>,
+    pub recovered: Option<Left>,
+    /// A file of the program's log on show.
+    pub log: Option<Log>,
     /// Folder of the bundle in force, or being loaded.
     pub bundle: Option<PathBuf>,
     /// What is typed in the palette, where it is open.

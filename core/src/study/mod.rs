@@ -2,7 +2,7 @@
 //! paper's figures beside its own.
 
 mod battery_table;
-mod digits;
+pub mod digits;
 mod ground;
 mod lambda_curve;
 mod mc_samples;

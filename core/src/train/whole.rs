@@ -151,7 +151,7 @@ pub fn train_whole(
             kept.clear()?;
         }
         None => {
-            join(&kept.draft(), Some(alone), entry, &net)?;
+            join(&kept.fresh_draft()?, Some(alone), entry, &net)?;
             kept.publish(request.out, false)?;
         }
     }

@@ -12,6 +12,7 @@ mod histogram;
 mod icons;
 mod import;
 mod kit;
+mod log;
 mod noise;
 mod palette;
 mod patch;
@@ -63,6 +64,7 @@ pub(super) fn show(ui: &mut egui::Ui, pane: &mut Pane<'_>) {
     project::show(ui, pane);
     palette::show(ui, pane);
     closing::show(ui, pane);
+    log::show(ui, pane);
     failure::show(ui, pane);
     drop_hint(ui);
 }
