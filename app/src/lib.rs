@@ -2,4 +2,5 @@
 
 pub mod cli;
 pub mod impersonal;
+pub mod logs;
 pub mod window;

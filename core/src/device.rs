@@ -1,8 +1,9 @@
 //! Which device computes: the window's shared GPU, a headless GPU, or the CPU.
 
 use crate::error::{Error, Result};
-use burn::tensor::Device;
+use crate::fault::Faults;
 use burn::tensor::wgpu::WgpuSetup;
+use burn::tensor::{Device, TensorData};
 use serde::{Deserialize, Serialize};
 
 /// What the user asked for.
@@ -80,12 +81,21 @@ pub struct Compute {
     pub device: Device,
     /// What it is.
     pub description: Description,
+    /// What it complained of.
+    pub faults: Faults,
+    /// Largest batch that it is given.
+    pub largest_batch: usize,
 }
 
 impl Compute {
     /// The CPU, always there.
     pub fn cpu() -> Self {
-        Self { device: Device::flex(), description: Description::cpu() }
+        Self::of(Device::flex(), Description::cpu())
+    }
+
+    /// `device`, which is what `description` says.
+    pub fn of(device: Device, description: Description) -> Self {
+        Self { device, description, faults: Faults::default(), largest_batch: usize::MAX }
     }
 
     /// The graphics device that `setup` holds, shared with whoever made it. Register a setup once.
@@ -99,9 +109,18 @@ impl Compute {
         let device = Device::wgpu_options().setup(setup).init().map_err(|e| {
             Error::Device(format!("{} cannot compute ({e}); the CPU is used instead", description.name))
         })?;
+        let compute = Self::of(device, description);
         // Burn's own handler ends the program; a lost frame or a refused kernel must not.
-        graphics.on_uncaptured_error(std::sync::Arc::new(|e| tracing::error!("graphics device: {e}")));
-        Ok(Self { device, description })
+        let (faults, name) = (compute.faults.clone(), compute.description.name.clone());
+        graphics.on_uncaptured_error(std::sync::Arc::new(move |e| {
+            tracing::error!("graphics device: {e}");
+            faults.report(format!("{name} failed ({})", first_line(&e.to_string())));
+        }));
+        let (faults, name) = (compute.faults.clone(), compute.description.name.clone());
+        graphics.set_device_lost_callback(move |_, why| {
+            faults.lose(format!("{name} was lost ({})", first_line(&why)));
+        });
+        Ok(compute)
     }
 
     /// The graphics device with these handles, shared with whoever made it. Register a device once.
@@ -121,20 +140,46 @@ impl Compute {
     /// Sizes of batches of patches [height, width] that this device runs: few, so that each is tuned and checked
     /// once.
     pub fn patch_batches(&self, patch: [usize; 2]) -> &'static [usize] {
-        match (self.description.is_real_gpu(), is_small(patch)) {
+        self.allowed(match (self.description.is_real_gpu(), is_small(patch)) {
             (_, true) => &[1, 4, 16, 128],
             (true, false) => &[1, 4, 16, 64],
             (false, false) => &[1, 4, 16],
-        }
+        })
     }
 
     /// The same for whole tiles.
     pub fn tile_batches(&self, tile: [usize; 2]) -> &'static [usize] {
-        match (self.description.is_real_gpu(), is_small(tile)) {
+        self.allowed(match (self.description.is_real_gpu(), is_small(tile)) {
             (_, true) => &[1, 4, 16, 128],
             (true, false) => &[1, 4, 16],
             (false, false) => &[1, 4],
-        }
+        })
+    }
+
+    fn allowed(&self, sizes: &'static [usize]) -> &'static [usize] {
+        &sizes[..sizes.iter().filter(|n| **n <= self.largest_batch).count().max(1)]
+    }
+
+    /// The largest batch to try after a fault; none where only another device helps.
+    pub fn smaller_batch(&self, patch: [usize; 2]) -> Option<usize> {
+        let sizes = self.patch_batches(patch);
+        let next = sizes.len().checked_sub(2).map(|i| sizes[i]);
+        next.filter(|_| !self.faults.lost())
+    }
+
+    /// Whether the CPU could go on where this device fails.
+    pub fn is_graphics(&self) -> bool {
+        self.description.kind != "cpu"
+    }
+
+    /// Values read back from the device.
+    ///
+    /// # Errors
+    /// Where it gave none, or complained of something meanwhile.
+    pub fn read(&self, data: TensorData) -> Result<Vec<f32>> {
+        let values = crate::route::segment::floats(data);
+        self.faults.check()?;
+        values
     }
 }
 
@@ -219,6 +264,10 @@ pub fn descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
         memory_hints: wgpu::MemoryHints::MemoryUsage,
         ..Default::default()
     }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or("no reason given").chars().take(160).collect()
 }
 
 fn open(instance: wgpu::Instance, adapter: wgpu::Adapter) -> Result<WgpuSetup> {

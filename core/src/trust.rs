@@ -100,7 +100,7 @@ pub fn answer_of(net: &Net, name: &str, layout: &Layout, channels: usize) -> Res
 /// # Errors
 /// As [`check`].
 pub fn check_whole_once(compute: &Compute, net: &Net, name: &str, bundle: &Bundle) -> Result<()> {
-    once(format!("{} | {name}", key(compute, &bundle.hash()?)), || {
+    once(compute, format!("{} | {name}", key(compute, &bundle.hash()?)), || {
         for answer in bundle.manifest.answers.iter().filter(|a| a.net == name) {
             for batch in compute.tile_batches([answer.input[1], answer.input[2]]) {
                 let x = known(answer.input, *batch, &compute.device);
@@ -118,16 +118,19 @@ pub fn check_whole_once(compute: &Compute, net: &Net, name: &str, bundle: &Bundl
 /// # Errors
 /// As [`check`].
 pub fn check_once(compute: &Compute, models: &Models, bundle: &Bundle, told: Told<'_>) -> Result<()> {
-    once(key(compute, &bundle.hash()?), || check(compute, models, &bundle.manifest.answers, told))
+    let check = || check(compute, models, &bundle.manifest.answers, told);
+    once(compute, key(compute, &bundle.hash()?), check)
 }
 
 /// The verdict remembered under `key`, or that of `check`, remembered from now on.
-fn once(key: String, check: impl FnOnce() -> Result<()>) -> Result<()> {
+fn once(compute: &Compute, key: String, check: impl FnOnce() -> Result<()>) -> Result<()> {
     let mut known = remembered();
     if let Some(verdict) = known.get(&key) {
         return verdict.failure.clone().map_or(Ok(()), |why| Err(Error::Device(why)));
     }
     let outcome = check();
+    // a device that broke down meanwhile has proved nothing, neither way
+    compute.faults.check()?;
     let failure = outcome.as_ref().err().map(ToString::to_string);
     let when = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     known.insert(key, Verdict { failure, when });

@@ -22,7 +22,9 @@ mod train;
 
 use crate::window;
 use clap::{Args, Parser, Subcommand};
+use paser_core::bundle::Bundle;
 use paser_core::device::{Compute, Wish};
+use paser_core::route::{Segmenter, steady};
 use paser_core::{Error, Result};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -131,10 +133,25 @@ impl Common {
     }
 }
 
+impl Common {
+    /// `bundle` on the device asked for; on the CPU, said on stderr, where that cannot do it and none was named.
+    fn segmenter(&self, bundle: &Bundle) -> Result<Segmenter> {
+        let compute = self.compute()?;
+        if self.device == Wish::Gpu {
+            return Segmenter::new(bundle, compute);
+        }
+        let (segmenter, note) = steady::ready(bundle, compute)?;
+        if let Some(note) = note {
+            eprintln!("{note}");
+        }
+        Ok(segmenter)
+    }
+}
+
 /// Parses the arguments and runs what they ask for.
 pub fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
     let cli = Cli::parse();
+    crate::logs::begin();
     let common = &cli.common;
     let outcome = match cli.command {
         None => open(None, false, common),
@@ -159,6 +176,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
+            tracing::info!("failed: {e}");
             eprintln!("{e}");
             ExitCode::FAILURE
         }

@@ -14,6 +14,7 @@ use super::state::{Loading, State};
 use super::theme;
 use super::training::Training;
 use super::{keys, text};
+use crate::logs;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -83,6 +84,7 @@ impl Studio {
         let (Some(recovery), Some(engine), true) = (&mut self.recovery, &self.engine, due) else { return };
         self.kept = Instant::now();
         if let Some((path, text)) = recovery.changed(&Project::of(&self.state)) {
+            logs::keep_for_panics(path.clone(), text.clone());
             engine.read(Read::Keep(path, text));
         }
     }

@@ -69,6 +69,7 @@ pub const ACTIONS: &[Action] = &[
     a("", "save the study's page", || Command::Study(Ask::AskSave)),
     a("Ctrl+Z", "undo", || Command::Undo),
     a("Ctrl+Shift+Z|Ctrl+Y", "redo", || Command::Redo),
+    a("", "open the log", || Command::OpenLog),
     a("T", "light or dark", || Command::ToggleMode),
     a("Ctrl+P|Ctrl+Shift+P", "find a command", || Command::Palette(Some(String::new()))),
     a("?", "this sheet", || Command::ToggleSheet),

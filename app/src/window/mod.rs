@@ -20,6 +20,7 @@ pub mod grey;
 pub mod history;
 pub mod import;
 pub mod keys;
+pub mod log;
 pub mod notice;
 pub mod overview;
 mod panels;

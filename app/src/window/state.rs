@@ -9,8 +9,10 @@ use super::comparison::Comparison;
 use super::engine::{Live, Opened};
 use super::history::History;
 use super::import::Import;
+use super::log::Log;
 use super::notice::Notices;
 use super::project::{Project, Relink};
+use super::recovery::Left;
 use super::results::Model;
 use super::study::Studies;
 use super::theme::Mode;
@@ -63,7 +65,9 @@ pub struct State {
     /// A project whose links are not all found.
     pub relink: Option<Relink>,
     /// What a program that was killed left behind.
-    pub recovered: Option<Project>,
+    pub recovered: Option<Left>,
+    /// A file of the program's log on show.
+    pub log: Option<Log>,
     /// Folder of the bundle in force, or being loaded.
     pub bundle: Option<PathBuf>,
     /// What is typed in the palette, where it is open.

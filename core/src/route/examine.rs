@@ -2,7 +2,7 @@
 
 use super::batch::plan;
 use super::method::{Choice, Method, Router};
-use super::segment::{Opinion, Segmenter, Tile, floats};
+use super::segment::{Opinion, Segmenter, Tile};
 use crate::data::normalise::Prepared;
 use crate::error::Result;
 
@@ -38,7 +38,7 @@ impl Segmenter {
             let (now, later) = left.split_at(items);
             left = later;
             let (said, first) = self.doubt(now, size);
-            let probabilities = floats(said.probabilities.clone().into_data())?;
+            let probabilities = self.compute.read(said.probabilities.clone().into_data())?;
             let opinions = self.said((said, first), &[], items)?;
             all.extend(self.examine_tiles(
                 now,

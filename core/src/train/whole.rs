@@ -175,7 +175,7 @@ pub fn train_whole_on(
             kept.clear()?;
         }
         None => {
-            join(&kept.draft(), Some(alone), entry, &net)?;
+            join(&kept.fresh_draft()?, Some(alone), entry, &net)?;
             kept.publish(request.out, false)?;
         }
     }

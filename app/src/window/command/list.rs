@@ -43,6 +43,12 @@ pub enum Command {
     DropProject,
     /// Go on where a program that was killed had been.
     Restore,
+    /// Show the log.
+    OpenLog,
+    /// Show the report of a crash.
+    OpenReport(PathBuf),
+    /// Look at neither any more.
+    CloseLog,
     /// Go back to the start.
     Close,
     /// Show slice z.

@@ -14,6 +14,7 @@ mod histogram;
 mod icons;
 mod import;
 mod kit;
+mod log;
 mod noise;
 mod palette;
 mod patch;
@@ -70,6 +71,7 @@ pub(super) fn show(ui: &mut egui::Ui, pane: &mut Pane<'_>) {
     palette::show(ui, pane);
     about::show(ui, pane);
     closing::show(ui, pane);
+    log::show(ui, pane);
     failure::show(ui, pane);
     drop_hint(ui);
 }

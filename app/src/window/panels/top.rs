@@ -112,6 +112,7 @@ fn open_menu(ui: &mut Ui, pane: &mut Pane<'_>) {
         item(ui, "Project…", "", Command::Pick(Pick::Project), true);
         item(ui, "Save the project", "Ctrl+S", Command::SaveProject(None), open);
         item(ui, "How this stack is read…", "", Command::AskImport, open);
+        item(ui, "Open the log…", "", Command::OpenLog, true);
         if pane.state.stack.is_some()
             && ui.add(Button::new("Close the stack").min_size(vec2(230.0, 28.0))).clicked()
         {
