@@ -137,23 +137,14 @@ impl Compute {
         Self::shared(WgpuSetup { instance, adapter, device, queue, backend })
     }
 
-    /// Sizes of batches of patches [height, width] that this device runs: few, so that each is tuned and checked
-    /// once.
-    pub fn patch_batches(&self, patch: [usize; 2]) -> &'static [usize] {
-        self.allowed(match (self.description.is_real_gpu(), is_small(patch)) {
-            (_, true) => &[1, 4, 16, 128],
-            (true, false) => &[1, 4, 16, 64],
-            (false, false) => &[1, 4, 16],
-        })
+    /// Sizes of batches of patches that this device runs: few, so that each is tuned and checked once.
+    pub fn patch_batches(&self) -> &'static [usize] {
+        self.allowed(if self.description.is_real_gpu() { &[1, 4, 16, 64] } else { &[1, 4, 16] })
     }
 
     /// The same for whole tiles.
-    pub fn tile_batches(&self, tile: [usize; 2]) -> &'static [usize] {
-        self.allowed(match (self.description.is_real_gpu(), is_small(tile)) {
-            (_, true) => &[1, 4, 16, 128],
-            (true, false) => &[1, 4, 16],
-            (false, false) => &[1, 4],
-        })
+    pub fn tile_batches(&self) -> &'static [usize] {
+        self.allowed(if self.description.is_real_gpu() { &[1, 4, 16] } else { &[1, 4] })
     }
 
     fn allowed(&self, sizes: &'static [usize]) -> &'static [usize] {
@@ -161,8 +152,8 @@ impl Compute {
     }
 
     /// The largest batch to try after a fault; none where only another device helps.
-    pub fn smaller_batch(&self, patch: [usize; 2]) -> Option<usize> {
-        let sizes = self.patch_batches(patch);
+    pub fn smaller_batch(&self) -> Option<usize> {
+        let sizes = self.patch_batches();
         let next = sizes.len().checked_sub(2).map(|i| sizes[i]);
         next.filter(|_| !self.faults.lost())
     }
@@ -181,11 +172,6 @@ impl Compute {
         self.faults.check()?;
         values
     }
-}
-
-/// Whether a piece is so small that reading a net's weights takes longer than using them on it.
-fn is_small([height, width]: [usize; 2]) -> bool {
-    height * width <= 32 * 32
 }
 
 /// The device for `wish`, and a sentence where it is not what one would expect.

@@ -63,7 +63,7 @@ pub type Told<'a> = &'a mut dyn FnMut(usize, usize);
 pub fn check(compute: &Compute, models: &Models, answers: &[Answer], told: Told<'_>) -> Result<()> {
     let asked = answers.iter().filter(|a| !NAMES.contains(&a.net.as_str()));
     let all: Vec<(&Answer, usize)> =
-        asked.flat_map(|a| batches(compute, a).iter().map(move |batch| (a, *batch))).collect();
+        asked.flat_map(|a| batches(compute, &a.net).iter().map(move |batch| (a, *batch))).collect();
     for (done, (answer, batch)) in all.iter().enumerate() {
         told(done, all.len());
         for values in ask(models, &answer.net, answer.input, *batch)? {
@@ -73,14 +73,13 @@ pub fn check(compute: &Compute, models: &Models, answers: &[Answer], told: Told<
     Ok(())
 }
 
-/// The batch sizes that `answer`'s net runs in earnest: f0 and the policies read tiles, the others patches. The
+/// The batch sizes that `net` runs in earnest: f0 and the policies read tiles, the others patches. The
 /// policies share their kernels, so only the first is asked at every size.
-fn batches(compute: &Compute, answer: &Answer) -> &'static [usize] {
-    let size = [answer.input[1], answer.input[2]];
-    match answer.net.as_str() {
-        "f0" | "policy 0" => compute.tile_batches(size),
+fn batches(compute: &Compute, net: &str) -> &'static [usize] {
+    match net {
+        "f0" | "policy 0" => compute.tile_batches(),
         policy if policy.starts_with("policy") || policy == CONDITIONED => &[1],
-        _ => compute.patch_batches(size),
+        _ => compute.patch_batches(),
     }
 }
 
@@ -102,7 +101,7 @@ pub fn answer_of(net: &Net, name: &str, layout: &Layout, channels: usize) -> Res
 pub fn check_whole_once(compute: &Compute, net: &Net, name: &str, bundle: &Bundle) -> Result<()> {
     once(compute, format!("{} | {name}", key(compute, &bundle.hash()?)), || {
         for answer in bundle.manifest.answers.iter().filter(|a| a.net == name) {
-            for batch in compute.tile_batches([answer.input[1], answer.input[2]]) {
+            for batch in compute.tile_batches() {
                 let x = known(answer.input, *batch, &compute.device);
                 for values in kept(net.forward(x, &mut Off), *batch)? {
                     compare(compute, answer, &values, *batch)?;

@@ -46,8 +46,7 @@ impl Live {
         let tiles = segmenter.tiles(std::slice::from_ref(&slice));
         let (mut opinions, mut probabilities) = (Vec::new(), Vec::new());
         let mut left = tiles.as_slice();
-        for (items, size) in plan(tiles.len(), segmenter.compute.tile_batches(segmenter.manifest.layout.tile))
-        {
+        for (items, size) in plan(tiles.len(), segmenter.compute.tile_batches()) {
             let (now, later) = left.split_at(items);
             left = later;
             let doubt = segmenter.doubt(now, size);
@@ -190,9 +189,7 @@ impl Live {
         let [height, width] = segmenter.manifest.layout.tile;
         let (mut all, mut run) = (Vec::new(), 0);
         let mut left = self.opinions.as_slice();
-        for (items, size) in
-            plan(self.opinions.len(), segmenter.compute.tile_batches(segmenter.manifest.layout.tile))
-        {
+        for (items, size) in plan(self.opinions.len(), segmenter.compute.tile_batches()) {
             let (now, later) = left.split_at(items);
             left = later;
             let mut values: Vec<f32> =
@@ -216,9 +213,7 @@ impl Live {
             let unseen = |j: &&PatchJob| j.net == net && self.labels[j.tile][j.index][net - 1].is_none();
             let jobs: Vec<&PatchJob> = jobs.iter().filter(unseen).collect();
             let mut left = jobs.as_slice();
-            for (items, size) in
-                plan(jobs.len(), segmenter.compute.patch_batches(segmenter.manifest.layout.patch()))
-            {
+            for (items, size) in plan(jobs.len(), segmenter.compute.patch_batches()) {
                 control.check()?;
                 let (now, later) = left.split_at(items);
                 left = later;

@@ -16,7 +16,7 @@ impl Segmenter {
         }
         let mut opinions = Vec::with_capacity(tiles.len());
         let mut left = tiles;
-        for (items, size) in plan(tiles.len(), self.compute.tile_batches(self.manifest.layout.tile)) {
+        for (items, size) in plan(tiles.len(), self.compute.tile_batches()) {
             let (now, later) = left.split_at(items);
             left = later;
             opinions.extend(self.ask(now, size, choice)?);

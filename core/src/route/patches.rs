@@ -144,7 +144,7 @@ impl Segmenter {
             let mine: Vec<usize> = (0..jobs.len()).filter(|j| jobs[*j].net == net).collect();
             let gate = self.gate(choice.method, net);
             let mut left = mine.as_slice();
-            for (items, size) in plan(mine.len(), self.compute.patch_batches(self.manifest.layout.patch())) {
+            for (items, size) in plan(mine.len(), self.compute.patch_batches()) {
                 let (now, later) = left.split_at(items);
                 left = later;
                 let patches: Vec<Vec<f32>> =

@@ -221,7 +221,7 @@ impl Segmenter {
 
     /// Tiles that one call should bring together so that patches of one net fill their batches.
     pub fn tiles_wanted(&self) -> usize {
-        2 * self.compute.tile_batches(self.manifest.layout.tile).iter().max().map_or(1, |n| *n)
+        2 * self.compute.tile_batches().iter().max().map_or(1, |n| *n)
     }
 
     /// Segments `slices`; `names` tell them apart for a random method.

@@ -90,7 +90,7 @@ impl<'a> Steady<'a> {
 
     fn fall(&mut self, z: usize, why: String) -> Result<()> {
         let now = self.segmenter();
-        let largest_batch = now.compute.smaller_batch(now.manifest.layout.patch());
+        let largest_batch = now.compute.smaller_batch();
         let fall = Fall { slice: z + 1, device: now.compute.description.name.clone(), why, largest_batch };
         tracing::warn!("{fall}");
         let next = match largest_batch {

@@ -82,7 +82,7 @@ impl Segmenter {
         let mut results: Vec<SliceResult> = slices.iter().map(|s| blank(s, choice)).collect();
         let tiles = self.tiles(slices);
         let mut left = tiles.as_slice();
-        for (items, batch) in plan(tiles.len(), self.compute.tile_batches(self.manifest.layout.tile)) {
+        for (items, batch) in plan(tiles.len(), self.compute.tile_batches()) {
             let (now, later) = left.split_at(items);
             left = later;
             let x = self.batch(now.iter().map(|t| t.values.as_slice()), batch, size);

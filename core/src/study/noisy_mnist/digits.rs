@@ -53,7 +53,7 @@ impl Digits {
     }
 
     /// Digit `i` with noise `n` of [`NOISES`], and which of its pixels are foreground without noise.
-    pub(super) fn sample(&self, i: usize, n: usize, seed: u64) -> Sample {
+    pub fn sample(&self, i: usize, n: usize, seed: u64) -> Sample {
         self.look(i, NOISES[n], FOREGROUND, seed)
     }
 

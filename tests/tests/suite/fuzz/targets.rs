@@ -89,7 +89,7 @@ fn bundle(folder: &Path) -> bool {
         let models = bundle.load(&cpu.device)?;
         let answers = bundle.manifest.answers.clone();
         let segmenter = Segmenter::of(bundle.manifest, models, cpu);
-        trust::check(&segmenter.compute, &segmenter.models, &answers)
+        trust::check(&segmenter.compute, &segmenter.models, &answers, &mut |_, _| ())
     });
     calibration && proved.is_ok()
 }
