@@ -15,8 +15,8 @@ use paser_core::export::results::{DRAWS, Results, Task, Wanted, stem};
 use paser_core::export::run::Totals;
 use paser_core::noise::Noise;
 use paser_core::route::stack::{Job, prepare, segment};
-use paser_core::route::{Choice, Method, Segmenter};
-use paser_core::volume::{Hashing, stacks_in};
+use paser_core::route::{Choice, Fall, Method, Segmenter};
+use paser_core::volume::{Hashing, Stamp, stacks_in};
 use paser_core::{Error, Result};
 use serde::Serialize;
 use serde_json::json;
@@ -84,7 +84,7 @@ impl SegmentArgs {
     /// The bundle on its device; it keeps probabilities where something asks for them.
     pub(super) fn segmenter(&self, bundle: &Bundle, common: &Common) -> Result<Segmenter> {
         let kept = self.wanted().needs_probabilities(bundle.folder(), self.method.method);
-        Ok(Segmenter::new(bundle, common.compute()?)?.keep_probabilities(kept))
+        Ok(common.segmenter(bundle)?.keep_probabilities(kept))
     }
 
     /// A stack without any flag.
@@ -126,6 +126,7 @@ pub(super) struct Report {
     flops: u64,
     flops_run: u64,
     device: Description,
+    device_faults: Vec<Fall>,
     outputs: Vec<PathBuf>,
 }
 
@@ -188,6 +189,7 @@ pub(super) fn one(
     out: &Path,
     common: &Common,
 ) -> Result<Report> {
+    let stamp = Stamp::of(stack)?;
     let volume = args.opened.open(stack)?;
     let info = volume.info().clone();
     let (a, b) = args.slices.unwrap_or_default();
@@ -215,7 +217,7 @@ pub(super) fn one(
         volume: volume.clone(),
         slices: slices.clone(),
         range,
-        choice: choice.clone(),
+        choice,
         noise: args.method.noise,
         seed: common.seed,
     };
@@ -225,15 +227,17 @@ pub(super) fn one(
     let job = Job { volume: &read, slices: slices.clone(), range, choice, noise };
     let bar = bar(slices.len(), "slices");
     let started = Instant::now();
-    segment(segmenter, &job, &Control::default(), &mut |z, result| {
+    let falls = segment(segmenter, &job, &Control::default(), &mut |z, result| {
         bar.inc(1);
         results.push(z, &result)
     })?;
     bar.finish_and_clear();
+    stamp.check()?;
     let seconds = started.elapsed().as_secs_f64();
     let totals: Totals = results.totals().clone();
-    let (mut outputs, report) = results.finish(read.digest().as_deref())?;
-    outputs.extend(report.write(seconds, &Control::default())?);
+    let (outputs, report) =
+        results.finish((read.digest().as_deref(), &falls), seconds, &Control::default())?;
+    report?;
     Ok(Report {
         stack: stack.to_owned(),
         slices: totals.slices,
@@ -245,6 +249,7 @@ pub(super) fn one(
         flops: totals.flops_total,
         flops_run: totals.flops_run,
         device: segmenter.compute.description.clone(),
+        device_faults: falls,
         outputs,
     })
 }

@@ -6,16 +6,16 @@ use super::places::sample;
 use super::train::Display;
 use paser_core::data::classes::ClassMap;
 use paser_core::event::Control;
-use paser_core::study::{Context, Labelled, Scale, Study, run as study};
+use paser_core::study::{Context, Labelled, Needs, Scale, Study, run as study};
 use paser_core::{Error, Result, places};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct StudyArgs {
-    /// battery-table, noisy-mnist, lambda-curve, mc-samples, placement, where-it-looks
+    /// battery-table, noise-robustness, noisy-mnist, lambda-curve, mc-samples, cityscapes, beta, placement, where-it-looks
     #[arg(value_name = "NAME")]
     name: Study,
-    /// Folder of a data set that the study reads itself: of MNIST's four idx files
+    /// Folder of a data set that the study reads itself: of MNIST's four idx files, or of leftImg8bit and gtFine
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Folder or stack of images, for studies of a bundle; the bundled sample where not given
@@ -42,19 +42,23 @@ pub(super) struct StudyArgs {
 }
 
 impl StudyArgs {
-    /// What was named, or the bundled sample with the shipped bundle.
-    fn labelled(&self) -> Result<Labelled> {
+    /// What was named, or the bundled sample with the shipped bundle; nothing for a study that reads a data
+    /// set of its own.
+    fn labelled(&self) -> Result<Option<Labelled>> {
+        if self.images.is_none() && self.name.needs() != Needs::Bundle {
+            return Ok(None);
+        }
         let bundle = bundle(self.bundle.as_deref())?;
         let (images, labels, classes) = match (&self.images, &self.labels, &self.classes) {
             (Some(images), Some(labels), Some(classes)) => (images.clone(), labels.clone(), classes.clone()),
             _ => {
                 let folder = sample()?;
                 let names: Vec<String> = bundle.manifest.classes.iter().map(|c| c.name.clone()).collect();
-                let classes = ClassMap { values: (1..=names.len() as u32).collect(), names };
+                let classes = ClassMap::in_order(names);
                 (folder.join("images.tif"), folder.join("labels.tif"), classes)
             }
         };
-        Ok(Labelled { images, labels, classes, bundle: bundle.folder().to_owned() })
+        Ok(Some(Labelled { images, labels, classes, bundle: bundle.folder().to_owned() }))
     }
 }
 
@@ -70,7 +74,7 @@ pub(super) fn run(args: &StudyArgs, common: &Common) -> Result<()> {
         args.name,
         &mut Context {
             data: args.data.as_deref(),
-            labelled: Some(args.labelled()?),
+            labelled: args.labelled()?,
             cache: &cache,
             scale: args.scale,
             seed: common.seed,

@@ -1,184 +1,36 @@
 //! What the user can ask for, and the one place that changes the state for it.
 
 pub(super) mod batch;
+mod list;
+mod looks;
+mod opening;
 pub(super) mod project;
+mod runs;
+mod study;
 mod truth;
 mod work;
 
 pub use batch::BatchCommand;
+pub use list::Command;
+pub use opening::want;
+pub use study::Ask;
 pub(super) use truth::want as want_truth;
 
+use looks::{budgeted, choose_row, hold, look, select, set_lambda, set_noise};
+use opening::{ask_anew, close, go_to, open, open_as, open_chosen, toggle_cuts, use_bundle};
+use runs::{segment_slice, segment_stack, stop, toggle_pause};
+
+use super::about;
 use super::canvas::view::View;
-use super::comparison::{Column, Row};
-use super::engine::{Job, Look, Pick, Read, Segment};
-use super::grey::Window;
+use super::engine::{Job, Pick, Read};
 use super::history::{self, Settings};
 use super::import::Import;
-use super::overview::Overview;
-use super::project::{ENDING, Item};
+use super::log;
 use super::promise;
-use super::question::Question;
-use super::state::{Dial, Layer, Loading, Pending, Run, Stack, State, Workspace};
-use super::training::Field;
-use super::trial::Trial;
-use paser_core::event::Control;
-use paser_core::export::results::Wanted;
+use super::state::{Dial, Stack, State};
 use paser_core::noise::Noise;
-use paser_core::route::{Method, PatchRoute};
-use paser_core::train::Preset;
-use paser_core::volume::Opening;
+use paser_core::route::Method;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Instant;
-
-/// An intent of the user, whether by menu, key, pointer or drop.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Command {
-    /// Open a stack.
-    Open(PathBuf),
-    /// Open the bundled sample and segment its first slice.
-    OpenSample,
-    /// Ask for a file or folder.
-    Pick(Pick),
-    /// Load the bundle in a folder.
-    UseBundle(PathBuf),
-    /// Something about the batch.
-    Batch(BatchCommand),
-    /// Have this written when a stack is segmented.
-    SetWanted(Wanted),
-    /// Show a file or folder in the system's own program for it.
-    Launch(PathBuf),
-    /// Show the field for a path with this text, or hide it.
-    PathField(Option<String>),
-    /// Change how the stack is to be read anew; none: leave it as it is.
-    Import(Option<Box<Import>>),
-    /// Ask how the open stack is to be read.
-    AskImport,
-    /// Open the stack anew that way.
-    Reopen,
-    /// Change what is decided about the file in question; none: leave it.
-    Question(Option<Box<Question>>),
-    /// Ask anew which part of the open stack's file is meant.
-    AskAnew,
-    /// Open the file in question as decided.
-    OpenChosen,
-    /// Write the project to a file; none: to the one it has, or ask.
-    SaveProject(Option<PathBuf>),
-    /// Say where something that the project names is; none: go on without.
-    Relink(Item, Option<PathBuf>),
-    /// Open the project with its links as they are now.
-    OpenRelinked,
-    /// Leave the project that waits.
-    DropProject,
-    /// Go on where a program that was killed had been.
-    Restore,
-    /// Go back to the start.
-    Close,
-    /// Show slice z.
-    GoTo(usize),
-    /// Go on or back by so many slices.
-    Step(isize),
-    /// Change zoom and place.
-    SetView(View),
-    /// Show each pixel as one of the screen's.
-    ActualSize,
-    /// Change black and white point.
-    SetWindow(Window),
-    /// As found at opening.
-    AutoWindow,
-    /// Lay this over the slice.
-    Show(Layer),
-    /// How opaque it is.
-    SetOpacity(f32),
-    /// Outline patches or not.
-    ToggleRouting,
-    /// Divide the slice between grey and layer, or not.
-    ToggleSwipe,
-    /// Where the layer begins.
-    SetSwipe(f32),
-    /// Select a patch of the slice.
-    SelectPatch(Option<usize>),
-    /// Use this weight of the cost.
-    SetLambda(f64),
-    /// Use the next larger (1) or smaller (-1) λ of the bundle's curve.
-    NudgeLambda(isize),
-    /// Use the λ whose routing lies this far from that at λ = 0.
-    SetTvd(f64),
-    /// Budget this; λ follows.
-    SetDial(Dial),
-    /// Route the slice on show at the λ in force.
-    Reroute,
-    /// Lay this over the slice on show and compare.
-    SetNoise(Noise),
-    /// Keep the result on show to compare the next with.
-    Hold,
-    /// Forget it.
-    LetGo,
-    /// Two results side by side, or divided by a line.
-    ToggleSplit,
-    /// Show the palette with this typed, or hide it.
-    Palette(Option<String>),
-    /// Take the last change of routing or display back.
-    Undo,
-    /// Do it again.
-    Redo,
-    /// The user wants to close the window during work, or stays after all.
-    AskClose(bool),
-    /// Stop everything and close the window.
-    Quit,
-    /// Show the cuts XZ and YZ beside the slice, or not.
-    ToggleCuts,
-    /// Cut the stack through this column and row.
-    SetCross([usize; 2]),
-    /// Show a workspace.
-    GoToWorkspace(Workspace),
-    /// Change a field of the form.
-    SetField(Field, String),
-    /// Take over a preset's choices.
-    SetPreset(Preset),
-    /// Change one choice of the training, as in "beta=0.1".
-    Choose(String),
-    /// Train as the form asks.
-    Train,
-    /// Hold the training, or let it go on.
-    PauseTraining,
-    /// End the training: true makes a bundle of what it has.
-    EndTraining(bool),
-    /// Show the charts of a stage; none: the newest.
-    ShowStage(Option<usize>),
-    /// Compare all methods on the form's images.
-    Compare,
-    /// Sort the comparison.
-    SortBy(Column, bool),
-    /// Choose a row of the comparison, by method and λ, and show what it makes of the slice on show.
-    ChooseRow(String, Option<f64>),
-    /// Stop the comparison.
-    StopComparing,
-    /// Open a label stack as truth.
-    OpenTruth(PathBuf),
-    /// Change the class table of the label stack that waits, or send it away.
-    TruthTable(Option<Vec<Option<u32>>>),
-    /// Use it.
-    UseTruth,
-    /// Segment the slice on show.
-    SegmentSlice,
-    /// Segment all slices and write the results.
-    SegmentStack,
-    /// Hold the run, or let it go on.
-    TogglePause,
-    /// Stop the run.
-    Stop,
-    /// Dark to light and back.
-    ToggleMode,
-    /// Show the shortcuts or hide them.
-    ToggleSheet,
-    /// Take a notice away.
-    Dismiss(u64),
-    /// Put text on the clipboard.
-    Copy(String),
-    /// Close what is open: sheet, field, newest notice, selection.
-    Back,
-}
 
 /// What must happen outside the state.
 #[derive(Debug)]
@@ -229,10 +81,13 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::OpenRelinked => return project::open(state),
         Command::DropProject => (state.relink, state.recovered) = (None, None),
         Command::Restore => {
-            if let Some(project) = state.recovered.take() {
+            if let Some(project) = state.recovered.take().and_then(|left| left.project) {
                 return project::take_up(state, project);
             }
         }
+        Command::OpenLog => log::open(state),
+        Command::OpenReport(path) => log::open_report(state, path),
+        Command::CloseLog => state.log = None,
         Command::Batch(command) => return batch::carry_out(state, command),
         Command::SetWanted(wanted) => state.wanted = wanted,
         Command::Launch(path) => return vec![Effect::Launch(path)],
@@ -271,6 +126,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
             return set_lambda(state, lambda);
         }
         Command::Palette(query) => state.palette = query,
+        Command::About(wish) => return about::handle(state, wish),
         Command::Undo | Command::Redo => {
             if history::step(state, command == Command::Redo) {
                 return look(state, state.lambda);
@@ -281,6 +137,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
             state.batch.settings = None;
             stop(state);
             work::end(state, false);
+            study::stop(state);
             return vec![Effect::Quit];
         }
         Command::ToggleCuts => return toggle_cuts(state),
@@ -306,6 +163,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::SortBy(column, falling) => state.comparison.sort = (column, falling),
         Command::ChooseRow(method, lambda) => return choose_row(state, method, lambda),
         Command::StopComparing => work::stop_comparing(state),
+        Command::Study(ask) => return study::handle(state, ask),
         Command::SetNoise(noise) => return set_noise(state, noise),
         Command::Hold => hold(state),
         Command::LetGo => {
@@ -354,278 +212,19 @@ fn view(stack: &mut Stack, command: &Command) {
     }
 }
 
-fn open(state: &mut State, path: PathBuf, eager: bool) -> Vec<Effect> {
-    if path.extension().is_some_and(|e| e == ENDING) {
-        return vec![Effect::Read(Read::Project(path))];
-    }
-    open_as(state, path, Opening::default(), eager)
-}
-
-fn open_as(state: &mut State, path: PathBuf, how: Opening, eager: bool) -> Vec<Effect> {
-    let_go(state);
-    (state.recovered, state.import, state.question) = (None, None, None);
-    state.workspace = Workspace::Segment;
-    (state.method, state.router) = (Method::Paser, None);
-    state.opening = Some(path.clone());
-    state.path_field = None;
-    state.eager = eager;
-    vec![Effect::Read(Read::Open(path, how))]
-}
-
-fn ask_anew(state: &mut State) {
-    let Some(stack) = &state.stack else { return };
-    let Some(offer) = stack.offer.clone() else { return };
-    state.question = Some(Box::new(Question::of(stack.path.clone(), offer, &stack.how, None)));
-    state.import = None;
-}
-
-fn open_chosen(state: &mut State) -> Vec<Effect> {
-    let Some(question) = state.question.take() else { return Vec::new() };
-    match question.opening() {
-        Ok(how) => open_as(state, question.path, how, false),
-        Err(why) => {
-            state.notices.warn(why);
-            Vec::new()
-        }
-    }
-}
-
-/// Stops the run of the open stack; a batch goes on.
-fn let_go(state: &mut State) {
-    let own = state.stack.as_ref().map(|stack| stack.id);
-    if state.run.as_ref().is_some_and(|run| Some(run.stack) == own) {
-        stop(state);
-    }
-}
-
-fn use_bundle(state: &mut State, folder: PathBuf) -> Vec<Effect> {
-    if let Some(why) = state.busy() {
-        state.notices.warn(why);
-        return Vec::new();
-    }
-    state.model = Loading::Waiting;
-    state.bundle = Some(folder.clone());
-    vec![Effect::Compute(Job::Load(folder))]
-}
-
-fn close(state: &mut State) {
-    let_go(state);
-    state.stack = None;
-    state.opening = None;
-}
-
-/// Shows the slice that `place` makes of the present one.
-fn go_to(state: &mut State, place: impl Fn(usize) -> usize) -> Vec<Effect> {
-    let Some(stack) = &mut state.stack else { return Vec::new() };
-    let z = place(stack.z).min(stack.info.slices.saturating_sub(1));
-    if z != stack.z {
-        stack.z = z;
-        stack.selected = None;
-        stack.audit = None;
-        state.noise = Noise::None;
-    }
-    want(stack).into_iter().chain(truth::want(stack)).collect()
-}
-
-/// What has to be read so that the slice on show, and then its neighbours, are in memory.
-pub fn want(stack: &Stack) -> Option<Effect> {
-    let missing =
-        |z: &usize| *z < stack.info.slices && stack.slices.get(*z).is_none() && !stack.unreadable.contains(z);
-    let mut wanted = [Some(stack.z), stack.z.checked_add(1), stack.z.checked_sub(1)]
-        .into_iter()
-        .flatten()
-        .filter(missing)
-        .collect::<Vec<_>>()
-        .into_iter();
-    let z = wanted.next()?;
-    Some(Effect::Read(Read::Slice {
-        stack: stack.id,
-        volume: stack.volume.clone(),
-        z,
-        ahead: wanted.collect(),
-    }))
-}
-
-/// Sets λ; a slice on show that is segmented follows at once.
-fn set_lambda(state: &mut State, lambda: Option<f64>) -> Vec<Effect> {
-    let Some(lambda) = lambda.filter(|l| *l != state.lambda && (0.0..=1.0).contains(l)) else {
-        return Vec::new();
-    };
-    state.lambda = lambda;
-    (state.method, state.router) = (Method::Paser, None);
-    look(state, lambda)
-}
-
-/// Chooses a row of the comparison; a slice on show that is segmented is routed that way.
-fn choose_row(state: &mut State, method: String, lambda: Option<f64>) -> Vec<Effect> {
-    state.comparison.chosen = Some((method, lambda));
-    let Some(method) = state.comparison.row().and_then(Row::shown) else { return Vec::new() };
-    state.method = method;
-    state.lambda = lambda.unwrap_or(state.lambda);
-    state.router = state.model().and_then(|m| state.comparison.row()?.router(&m.manifest));
-    look_anew(state, state.lambda)
-}
-
-/// The λ that a budget asks for.
-fn budgeted(state: &State, dial: Dial) -> Option<f64> {
-    let model = state.model()?;
-    let size = state.stack.as_ref().map_or(model.manifest.layout.tile, Stack::size);
-    match dial {
-        Dial::Lambda => None,
-        Dial::Iou(iou) => promise::for_iou(&model.manifest, iou),
-        Dial::Flops(most) => promise::for_cost(&model.manifest, most, |p| model.flops(&p.shares, size)),
-        Dial::Seconds(most) => {
-            let speeds = state.speeds.as_ref()?;
-            promise::for_cost(&model.manifest, most, |p| model.seconds(speeds, &p.shares, size))
-        }
-    }
-}
-
-/// Asks for the slice on show at `lambda`, with its selected patch looked into; one look at a time, the
-/// newest.
-fn look(state: &mut State, lambda: f64) -> Vec<Effect> {
-    match &state.stack {
-        Some(stack) if stack.kept().is_some() => look_anew(state, lambda),
-        _ => Vec::new(),
-    }
-}
-
-/// The same where the slice was not segmented yet. Longer work makes room for it.
-fn look_anew(state: &mut State, lambda: f64) -> Vec<Effect> {
-    if state.model().is_none() {
-        return Vec::new();
-    }
-    let id = state.count();
-    let Some(stack) = &state.stack else { return Vec::new() };
-    let control = Control::default();
-    let patch = stack.selected.and_then(|i| stack.kept()?.routes.get(i)).map(PatchRoute::pixel);
-    let look = Look {
-        id,
-        stack: stack.id,
-        volume: stack.volume.clone(),
-        z: stack.z,
-        lambda,
-        method: state.method,
-        router: state.router,
-        patch,
-        noise: state.noise,
-        control: control.clone(),
-    };
-    if let Some(old) = state.look.replace(Pending { id, control }) {
-        old.control.stop();
-    }
-    vec![Effect::Compute(Job::Look(Box::new(look)))]
-}
-
-fn toggle_cuts(state: &mut State) -> Vec<Effect> {
-    let Some(stack) = &mut state.stack else { return Vec::new() };
-    if stack.overview.take().is_some() {
-        return Vec::new();
-    }
-    let overview = Arc::new(Overview::new(&stack.info, stack.ends));
-    stack.overview = Some(overview.clone());
-    vec![Effect::Read(Read::Overview { overview: Arc::downgrade(&overview), volume: stack.volume.clone() })]
-}
-
-fn set_noise(state: &mut State, noise: Noise) -> Vec<Effect> {
-    if state.noise == noise {
-        return Vec::new();
-    }
-    state.noise = noise;
-    let Some(stack) = &mut state.stack else { return Vec::new() };
-    if noise == Noise::None {
-        stack.trial = None;
-        return Vec::new();
-    }
-    let lambda = stack.summary().map_or(state.lambda, |s| s.lambda);
-    look(state, lambda)
-}
-
-fn hold(state: &mut State) {
-    let version = state.count();
-    let Some(stack) = &mut state.stack else { return };
-    let (Some(kept), Some(summary)) = (stack.kept().cloned(), stack.summary().cloned()) else { return };
-    let title = format!("held: {}", summary.title());
-    stack.trial = Some(Trial { title, z: stack.z, kept, summary, grey: None, version });
-}
-
-fn select(state: &mut State, patch: Option<usize>) -> Vec<Effect> {
-    let Some(stack) = &mut state.stack else { return Vec::new() };
-    if stack.selected == patch {
-        return Vec::new();
-    }
-    stack.selected = patch;
-    stack.audit = None;
-    // the patch is explained at the λ that the slice was routed at
-    let lambda = stack.summary().map(|s| s.lambda).filter(|_| patch.is_some());
-    lambda.map(|lambda| look(state, lambda)).unwrap_or_default()
-}
-
-fn segment_slice(state: &mut State) -> Vec<Effect> {
-    let Some(z) = state.stack.as_ref().map(|s| s.z) else { return Vec::new() };
-    if state.busy().is_some() && state.slice_obstacle().is_none() {
-        (state.method, state.router) = (Method::Paser, None);
-        return look_anew(state, state.lambda);
-    }
-    begin(state, z..z + 1, false)
-}
-
-fn segment_stack(state: &mut State) -> Vec<Effect> {
-    let Some(slices) = state.stack.as_ref().map(|s| s.info.slices) else { return Vec::new() };
-    begin(state, 0..slices, true)
-}
-
-fn begin(state: &mut State, slices: std::ops::Range<usize>, write: bool) -> Vec<Effect> {
-    if let Some(why) = state.obstacle() {
-        state.notices.warn(why);
-        return Vec::new();
-    }
-    let run = state.count();
-    if let Some(look) = state.look.take() {
-        look.control.stop();
-    }
-    let Some(stack) = &state.stack else { return Vec::new() };
-    let control = Control::default();
-    let job = Segment {
-        run,
-        stack: stack.id,
-        volume: stack.volume.clone(),
-        slices: slices.clone(),
-        lambda: state.lambda,
-        opened: stack.how.clone(),
-        beside: write.then(|| stack.path.clone()),
-        wanted: state.wanted.clone(),
-        control: control.clone(),
-    };
-    state.run = Some(Run::new(run, stack.id, control, slices.len()));
-    vec![Effect::Compute(Job::Segment(Box::new(job)))]
-}
-
-fn toggle_pause(state: &mut State) {
-    let Some(run) = &mut state.run else { return };
-    match run.paused_since.take() {
-        Some(since) => run.paused += since.elapsed(),
-        None => run.paused_since = Some(Instant::now()),
-    }
-    run.control.set_paused(run.paused_since.is_some());
-}
-
-fn stop(state: &mut State) {
-    if let Some(run) = &mut state.run {
-        run.control.stop();
-        run.stopping = true;
-    }
-}
-
 fn back(state: &mut State) {
     if state.notices.dismiss_failure()
+        || state.log.take().is_some()
         || state.import.take().is_some()
         || state.question.take().is_some()
         || state.relink.take().is_some()
         || std::mem::take(&mut state.closing)
+        || state.studies.saving.take().is_some()
+        || state.studies.enlarged.take().is_some()
         || state.palette.take().is_some()
         || state.truth_draft.take().is_some()
         || std::mem::take(&mut state.sheet)
+        || std::mem::take(&mut state.about.open)
         || state.path_field.take().is_some()
     {
         return;

@@ -40,6 +40,8 @@ fn answer(pick: Pick) -> Option<Vec<PathBuf>> {
         Pick::TruthFolder => dialog("Choose the folder of labels of this stack").pick_folder(),
         Pick::Images => dialog("Choose the folder of images").pick_folder(),
         Pick::Labels => dialog("Choose the folder of labels").pick_folder(),
+        Pick::StudyData => dialog("Choose the folder that the study reads").pick_folder(),
+        Pick::StudyOut => dialog("Choose the folder for the page").pick_folder(),
         Pick::Folder => dialog("Open a folder of slices").pick_folder(),
         Pick::Bundle => dialog("Choose a model bundle").pick_folder(),
     };

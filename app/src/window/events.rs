@@ -1,12 +1,13 @@
 //! What the state makes of the threads' events.
 
-use super::command::{BatchCommand, Command, Effect, batch, handle, project, want};
+use super::command::{Ask, BatchCommand, Command, Effect, batch, handle, project, want};
 use super::comparison::Comparison;
 use super::engine::{Event, Look, Opened, Outcome, Pick, Routed, Seen};
 use super::grey::Grey;
 use super::notice::Weight;
 use super::results::{Kept, Model, Summary};
 use super::session::remember;
+use super::stages;
 use super::state::{Dial, Loading, Looked, State, Workspace};
 use super::training::Field;
 use super::trial::Trial;
@@ -15,16 +16,22 @@ use paser_core::data::classes::ClassMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+mod study;
+
 /// Takes in an event.
 pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
     match event {
         Event::Device(description, note) => {
-            state.device = Some(description);
-            state.speed = None;
-            if let Some(note) = note {
-                state.notices.warn(note);
+            // the first one stands on the start page and behind the device's name; later ones interrupt work
+            if let (Some(note), true) = (&note, state.device.is_some()) {
+                state.notices.warn(note.clone());
             }
+            (state.device, state.device_note) = (Some(description), note);
+            state.speed = None;
         }
+        Event::Preparing(done, all) => state.preparing = Some((done, all)),
+        Event::Licences(Ok(licences)) => state.about.licences = Some(Arc::from(licences)),
+        Event::Licences(Err(why)) => state.notices.error(why),
         Event::Model(loaded) => return model(state, loaded),
         Event::Opened(opened) => return stack(state, opened),
         Event::Row(row, found) => return batch::found(state, row, found),
@@ -53,6 +60,8 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Progress(id, progress) => {
             if let Some(training) = state.training.as_mut().filter(|t| t.id == id) {
                 training.hear(progress);
+            } else if let Some(study) = state.studies.running.as_mut().filter(|s| s.id == id) {
+                stages::hear(&mut study.stages, &mut study.notes, progress);
             }
         }
         Event::Trained(id, outcome) => trained(state, id, outcome),
@@ -68,6 +77,8 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
                 state.notices.error(why);
             }
         }
+        Event::Studied(id, told) => study::over(state, id, told),
+        Event::PageWritten(written) => study::written(state, written),
         Event::Speeds(speeds) => state.speeds = Some(speeds),
         Event::Looked(look, seen) => looked(state, &look, seen),
         Event::Finished(run, outcome) => {
@@ -82,6 +93,7 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
 }
 
 fn model(state: &mut State, loaded: Result<Box<Model>, String>) -> Vec<Effect> {
+    state.preparing = None;
     match loaded {
         Ok(model) => {
             state.lambda = model.manifest.lambda;
@@ -266,6 +278,12 @@ fn picked(state: &mut State, pick: Pick, paths: Vec<PathBuf>, unseen: bool) -> V
         }
         (Some(path), Pick::Labels) => {
             handle(state, Command::SetField(Field::Labels, path.display().to_string()))
+        }
+        (Some(path), Pick::StudyData) => {
+            handle(state, Command::Study(Ask::Folder(path.display().to_string())))
+        }
+        (Some(path), Pick::StudyOut) => {
+            handle(state, Command::Study(Ask::SaveTo(Some(path.display().to_string()))))
         }
         (Some(path), Pick::Truth | Pick::TruthFolder) => handle(state, Command::OpenTruth(path)),
         (Some(path), Pick::File | Pick::Folder | Pick::Project) => handle(state, Command::Open(path)),

@@ -1,7 +1,8 @@
 //! The one list of what the user can ask for: keys, the shortcuts sheet and the palette read it.
 
+use super::about::Wish;
 use super::canvas::view::View;
-use super::command::Command;
+use super::command::{Ask, Command};
 use super::engine::Pick;
 use super::state::{Layer, Workspace};
 use egui::{Context, Event, Key, Modifiers};
@@ -63,11 +64,18 @@ pub const ACTIONS: &[Action] = &[
     a("Ctrl+4", "Report", || Command::GoToWorkspace(Workspace::Report)),
     a("Ctrl+5", "Batch: many stacks", || Command::GoToWorkspace(Workspace::Batch)),
     a("", "add stacks to the batch", || Command::Pick(Pick::Stacks)),
+    a("", "the paper's experiments", || Command::Study(Ask::Open(true))),
+    a("", "run the chosen study", || Command::Study(Ask::Run)),
+    a("", "pause the study or go on", || Command::Study(Ask::Pause)),
+    a("", "stop the study", || Command::Study(Ask::Stop)),
+    a("", "save the study's page", || Command::Study(Ask::AskSave)),
     a("Ctrl+Z", "undo", || Command::Undo),
     a("Ctrl+Shift+Z|Ctrl+Y", "redo", || Command::Redo),
+    a("", "open the log", || Command::OpenLog),
     a("T", "light or dark", || Command::ToggleMode),
     a("Ctrl+P|Ctrl+Shift+P", "find a command", || Command::Palette(Some(String::new()))),
     a("?", "this sheet", || Command::ToggleSheet),
+    a("", "about this program, licences", || Command::About(Wish::Toggle)),
 ];
 
 /// What the pointer does.

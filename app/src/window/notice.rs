@@ -41,10 +41,15 @@ const MOST: usize = 4;
 impl Notice {
     /// What happened, and what to do about it.
     pub fn parts(&self) -> (String, Option<String>) {
-        match self.text.split_once("; ") {
-            Some((cause, remedy)) => (sentence(cause), Some(sentence(remedy))),
-            None => (self.text.clone(), None),
-        }
+        parts(&self.text)
+    }
+}
+
+/// What a sentence says has happened, and what to do about it.
+pub fn parts(text: &str) -> (String, Option<String>) {
+    match text.split_once("; ") {
+        Some((cause, remedy)) => (sentence(cause), Some(sentence(remedy))),
+        None => (sentence(text), None),
     }
 }
 
@@ -118,7 +123,7 @@ impl Notices {
 }
 
 /// One line that ends with a full stop and starts with a capital, unless a name stands first.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut line = words.join(" ");
     if words.first().is_some_and(|w| w.chars().all(|c| c.is_ascii_lowercase()))

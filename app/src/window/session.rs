@@ -5,6 +5,7 @@ use super::theme::Mode;
 use super::training::Form;
 use paser_core::export::results::Wanted;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Version of this form; another one is not read.
@@ -23,6 +24,8 @@ pub struct Session {
     recent: Vec<PathBuf>,
     #[serde(default)]
     wanted: Wanted,
+    #[serde(default)]
+    studies: BTreeMap<String, String>,
 }
 
 impl Session {
@@ -36,6 +39,7 @@ impl Session {
             form: Form { refused: None, ..state.form.clone() },
             recent: state.recent.clone(),
             wanted: state.wanted.clone(),
+            studies: state.studies.folders.clone(),
         }
     }
 
@@ -57,6 +61,7 @@ impl Session {
         state.form = self.form;
         state.recent = self.recent;
         state.wanted = self.wanted;
+        state.studies.folders = self.studies;
     }
 }
 

@@ -1,32 +1,31 @@
 //! What the window shows: plain data, made and tested without a graphics device.
 
+mod stack;
+
+pub use stack::{Layer, Overlay, Stack};
+
+use super::about::About;
 use super::batch::Batch;
-use super::canvas::view::View;
 use super::comparison::Comparison;
 use super::engine::{Live, Opened};
-use super::grey::{Cache, Window};
 use super::history::History;
 use super::import::Import;
+use super::log::Log;
 use super::notice::Notices;
-use super::overview::Overview;
 use super::project::{Project, Relink};
 use super::question::Question;
-use super::results::{Kept, Model, Results, Summary};
-use super::text;
+use super::recovery::Left;
+use super::results::Model;
+use super::study::Studies;
 use super::theme::Mode;
 use super::training::{Form, Pairs, Training};
-use super::trial::Trial;
-use super::truth::{Draft, Truth};
+use super::truth::Draft;
 use paser_core::device::Description;
 use paser_core::event::Control;
-use paser_core::export::overlay::OPACITY;
 use paser_core::export::results::Wanted;
 use paser_core::noise::Noise;
-use paser_core::route::live::Audit;
 use paser_core::route::{Method, Router, Speeds};
-use paser_core::volume::{Offer, Opening, Volume, VolumeInfo};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,6 +37,12 @@ pub struct State {
     pub mode: Mode,
     /// The device that computes, once known.
     pub device: Option<Description>,
+    /// Why it is not the one that one would expect.
+    pub device_note: Option<String>,
+    /// How far it has been prepared, of how much, while a bundle is new to it.
+    pub preparing: Option<(usize, usize)>,
+    /// The program's own page.
+    pub about: About,
     /// Slices a second of the last run.
     pub speed: Option<f64>,
     /// The bundle.
@@ -65,7 +70,9 @@ pub struct State {
     /// A project whose links are not all found.
     pub relink: Option<Relink>,
     /// What a program that was killed left behind.
-    pub recovered: Option<Project>,
+    pub recovered: Option<Left>,
+    /// A file of the program's log on show.
+    pub log: Option<Log>,
     /// Folder of the bundle in force, or being loaded.
     pub bundle: Option<PathBuf>,
     /// What is typed in the palette, where it is open.
@@ -88,6 +95,8 @@ pub struct State {
     pub training: Option<Training>,
     /// Methods side by side.
     pub comparison: Comparison,
+    /// The paper's experiments.
+    pub studies: Studies,
     /// Folders with results that were written.
     pub exports: Vec<PathBuf>,
     /// What segmenting a stack writes.
@@ -193,89 +202,6 @@ pub enum Loading<T> {
     Failed,
 }
 
-/// An open stack.
-#[derive(Debug)]
-pub struct Stack {
-    /// Tells stacks apart.
-    pub id: u64,
-    /// Its path.
-    pub path: PathBuf,
-    /// Its headers as it is read.
-    pub info: VolumeInfo,
-    /// Its headers as the file states them.
-    pub file: VolumeInfo,
-    /// How it is read.
-    pub how: Opening,
-    /// What else there is to choose in its file.
-    pub offer: Option<Offer>,
-    /// It.
-    pub volume: Volume,
-    /// The slice on show.
-    pub z: usize,
-    /// Slices in memory.
-    pub slices: Cache,
-    /// Slices that could not be read.
-    pub unreadable: BTreeSet<usize>,
-    /// Ends of the histogram.
-    pub ends: [f32; 2],
-    /// Black and white point.
-    pub window: Window,
-    /// Black and white point as found at opening.
-    pub auto_window: Window,
-    /// Zoom and place.
-    pub view: View,
-    /// The patch that was clicked.
-    pub selected: Option<usize>,
-    /// What every net says of the selected patch.
-    pub audit: Option<Audit>,
-    /// What was segmented.
-    pub results: Results,
-    /// Column and row where the cuts beside the slice go through it.
-    pub cross: [usize; 2],
-    /// The whole stack, thinned, where the cuts are shown.
-    pub overview: Option<Arc<Overview>>,
-    /// A second result.
-    pub trial: Option<Trial>,
-    /// Labels to judge by.
-    pub truth: Option<Truth>,
-}
-
-/// What lies over the grey slice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Layer {
-    /// Nothing.
-    Grey,
-    /// Classes.
-    Labels,
-    /// f0's entropy.
-    Entropy,
-    /// Where labels and truth differ.
-    Error,
-    /// f0's probability of a class.
-    Probability(usize),
-}
-
-/// How overlays are drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Overlay {
-    /// What lies over the slice.
-    pub layer: Layer,
-    /// How opaque it is, 0 to 1.
-    pub opacity: f32,
-    /// Whether patches are outlined by their net.
-    pub routing: bool,
-    /// Whether a second result stands beside the first, rather than behind the divider.
-    pub split: bool,
-    /// Where the layer begins, 0 the left and 1 the right border of the slice; none: all of it.
-    pub swipe: Option<f32>,
-}
-
-impl Default for Overlay {
-    fn default() -> Self {
-        Self { layer: Layer::Labels, opacity: OPACITY, routing: true, split: true, swipe: Some(0.5) }
-    }
-}
-
 /// A run in progress.
 #[derive(Debug)]
 pub struct Run {
@@ -347,6 +273,7 @@ impl State {
             () if self.training.as_ref().is_some_and(Training::runs) => {
                 Some("A training is in progress; stop it first")
             }
+            () if self.studies.running.is_some() => Some("A study is in progress; stop it first"),
             () if self.comparison.working.is_some() => Some("A comparison is in progress; wait for its end"),
             () => None,
         }
@@ -377,69 +304,6 @@ impl State {
         let id = self.count();
         self.noise = Noise::None;
         self.truth_draft = None;
-        let mut slices = Cache::default();
-        slices.put(opened.z, opened.first, opened.z);
-        self.stack = Some(Stack {
-            id,
-            path: opened.path,
-            z: opened.z,
-            slices,
-            unreadable: BTreeSet::new(),
-            ends: opened.ends,
-            window: opened.window,
-            auto_window: opened.window,
-            view: View::default(),
-            selected: None,
-            audit: None,
-            cross: [opened.info.width / 2, opened.info.height / 2],
-            overview: None,
-            trial: None,
-            truth: None,
-            results: Results::new(opened.info.slices),
-            info: opened.info,
-            file: opened.file,
-            how: opened.how,
-            offer: opened.offer,
-            volume: opened.volume,
-        });
-    }
-}
-
-impl Stack {
-    /// Name for people.
-    pub fn name(&self) -> String {
-        text::name(&self.path)
-    }
-
-    /// Rows and columns of a slice.
-    pub fn size(&self) -> [usize; 2] {
-        [self.info.height, self.info.width]
-    }
-
-    /// Labels and routes of the slice on show.
-    pub fn kept(&self) -> Option<&Arc<Kept>> {
-        self.results.kept(self.z)
-    }
-
-    /// The second result of the slice on show.
-    pub fn trial(&self) -> Option<&Trial> {
-        self.trial.as_ref().filter(|t| t.z == self.z && self.kept().is_some())
-    }
-
-    /// The truth of the slice on show.
-    pub fn true_classes(&self) -> Option<&Arc<Vec<u8>>> {
-        self.truth.as_ref()?.slice(self.z)
-    }
-
-    /// Figures of the slice on show.
-    pub fn summary(&self) -> Option<&Summary> {
-        self.results.summary(self.z)
-    }
-
-    /// Edge of a pixel along X, and its unit.
-    pub fn pixel(&self) -> Option<(f64, &str)> {
-        let size = self.info.voxel_size?;
-        let unit = self.info.unit.as_deref()?;
-        Some((size[2], text::unit(unit)))
+        self.stack = Some(Stack::of(id, opened));
     }
 }

@@ -11,6 +11,11 @@ pub const SMALL: f32 = 12.0;
 /// Rounding of buttons, bars and cards.
 pub const ROUND: u8 = 5;
 
+/// Running text's font.
+pub const REGULAR: &[u8] = include_bytes!("fonts/Inter-Regular.otf");
+/// The font of headings and names.
+pub const STRONG: &[u8] = include_bytes!("fonts/Inter-SemiBold.otf");
+
 /// Dark or light.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Mode {
@@ -193,8 +198,8 @@ pub fn install(ctx: &egui::Context) {
 
 fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
-    let regular = FontData::from_static(include_bytes!("fonts/Inter-Regular.otf"));
-    let strong = FontData::from_static(include_bytes!("fonts/Inter-SemiBold.otf"));
+    let regular = FontData::from_static(REGULAR);
+    let strong = FontData::from_static(STRONG);
     fonts.font_data.insert("inter".to_owned(), Arc::new(regular));
     fonts.font_data.insert("inter-strong".to_owned(), Arc::new(strong));
     let proportional = fonts.families.entry(FontFamily::Proportional).or_default();

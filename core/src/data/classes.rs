@@ -85,6 +85,11 @@ impl std::str::FromStr for ClassMap {
 }
 
 impl ClassMap {
+    /// The values that this program's own label files have: 1 for the first class, 2 for the second, ...
+    pub fn in_order(names: Vec<String>) -> Self {
+        Self { values: (1..=names.len() as u32).collect(), names }
+    }
+
     /// Classes of label codes.
     pub fn truth(&self, codes: &[u32]) -> Truth {
         let class = |code: &u32| self.values.iter().position(|v| v == code).map_or(UNLABELLED, |c| c as u8);

@@ -1,9 +1,12 @@
 //! The formats that a run's labels can have beside its TIFF.
 
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::labels::{class_path, ending};
+use crate::data::classes::Class;
 use crate::error::{Error, Result};
 
 /// A format of labels.
@@ -40,6 +43,21 @@ impl LabelFormat {
         (Self::Overlays, "overlays", "Overlays as PNG"),
         (Self::OverlaysRoutes, "overlays-routes", "Overlays with routes"),
     ];
+
+    /// The files and folders that it makes, whose names begin with `stem`.
+    pub(super) fn paths(self, stem: &Path, classes: &[Class]) -> Vec<PathBuf> {
+        let each = |what: &str| (1..).zip(classes).map(|(i, c)| class_path(stem, what, i, c)).collect();
+        match self {
+            Self::Nrrd => vec![ending(stem, "_labels.nrrd")],
+            Self::Raw => vec![ending(stem, "_labels.raw"), ending(stem, "_labels.raw.json")],
+            Self::OmeZarr => vec![ending(stem, "_labels.ome.zarr")],
+            Self::Phases => each("phase"),
+            Self::Probabilities => each("probability"),
+            Self::ProbabilitiesFloat => each("probability_float"),
+            Self::Overlays => vec![ending(stem, "_overlays")],
+            Self::OverlaysRoutes => vec![ending(stem, "_overlays_routes")],
+        }
+    }
 
     /// Whether it needs the nets' probabilities.
     pub fn needs_probabilities(self) -> bool {

@@ -164,7 +164,7 @@ fn probabilities(stacks: &mut [StackWriter], bytes: bool, page: &Page<'_>, plane
     })
 }
 
-fn ending(stem: &Path, end: &str) -> PathBuf {
+pub(super) fn ending(stem: &Path, end: &str) -> PathBuf {
     let mut path = stem.as_os_str().to_owned();
     path.push(end);
     path.into()
@@ -187,13 +187,17 @@ fn by_class(
 ) -> Result<Vec<StackWriter>> {
     let (voxel_size, unit) = meta.voxel_size.clone().unzip();
     let scale = StackMeta { voxel_size, unit, range: Some((0.0, most)), ..StackMeta::default() };
-    let plain = |c: char| if c.is_alphanumeric() || c == '-' { c } else { '_' };
     let stack = |(i, class): (usize, &Class)| {
-        let name: String = class.name.chars().map(plain).collect();
-        let path = ending(stem, &format!("_{what}{}_{name}.tif", i + 1));
-        StackWriter::create(&path, meta.shape, dtype, &scale, force)
+        StackWriter::create(&class_path(stem, what, i, class), meta.shape, dtype, &scale, force)
     };
-    meta.classes.iter().enumerate().map(stack).collect()
+    (1..).zip(&meta.classes).map(stack).collect()
+}
+
+/// The file of class number `i`, counted from 1.
+pub(super) fn class_path(stem: &Path, what: &str, i: usize, class: &Class) -> PathBuf {
+    let plain = |c: char| if c.is_alphanumeric() || c == '-' { c } else { '_' };
+    let name: String = class.name.chars().map(plain).collect();
+    ending(stem, &format!("_{what}{i}_{name}.tif"))
 }
 
 fn nrrd_header(meta: &LabelMeta) -> Vec<u8> {

@@ -10,7 +10,7 @@ use crate::data::normalise::Range;
 use crate::error::Result;
 use crate::event::Control;
 use crate::noise::Noise;
-use crate::route::{Choice, Method, Segmenter, SliceResult};
+use crate::route::{Choice, Fall, Method, Segmenter, SliceResult};
 use crate::uncertainty::{Calibration, Probabilities};
 use crate::volume::{Opening, Volume};
 use serde::{Deserialize, Serialize};
@@ -81,10 +81,9 @@ pub struct Results<'a> {
 }
 
 /// The report of a run, due as soon as the run's files are complete.
-pub struct Due<'a> {
+struct Due<'a> {
     task: Task<'a>,
     wanted: &'a Wanted,
-    folder: PathBuf,
     force: bool,
     /// What error bars rest on, or why there are none.
     calibration: std::result::Result<Calibration, String>,
@@ -123,7 +122,7 @@ impl<'a> Results<'a> {
         let kept = calibration.is_ok();
         let kept =
             kept.then(|| Probabilities::create_in(folder, shape, manifest.classes.len())).transpose()?;
-        Ok(Self { writer, due: Due { task, wanted, folder: folder.to_owned(), force, calibration, kept } })
+        Ok(Self { writer, due: Due { task, wanted, force, calibration, kept } })
     }
 
     /// Adds an entry to the run's evidence.
@@ -145,13 +144,23 @@ impl<'a> Results<'a> {
         self.writer.totals()
     }
 
-    /// Completes the run's files and says which; `digest` is of the grey values read.
+    /// Completes everything and gives it its place: says where all is, and why there is no report where there is none.
+    /// Without a report the results are still results. `read` are the hash of the grey values read and what became of
+    /// the device; the segmentation took `seconds`.
     ///
     /// # Errors
-    /// Where slices are missing or a file cannot get its name.
-    pub fn finish(mut self, digest: Option<&str>) -> Result<(Vec<PathBuf>, Due<'a>)> {
+    /// Where slices are missing or a file cannot get its place.
+    pub fn finish(
+        mut self,
+        (digest, falls): (Option<&str>, &[Fall]),
+        seconds: f64,
+        control: &Control,
+    ) -> Result<(Vec<PathBuf>, Result<()>)> {
         self.writer.note("input_sha256", json!(digest));
-        Ok((self.writer.finish()?, self.due))
+        self.writer.note("device_faults", json!(falls));
+        let mut finished = self.writer.finish()?;
+        let report = self.due.write(finished.folder(), seconds, control).map(|files| finished.also(files));
+        Ok((finished.publish()?, report))
     }
 }
 
@@ -172,18 +181,14 @@ impl Task<'_> {
 }
 
 impl Due<'_> {
-    /// Measures the labels and writes the report's files, where one is wanted; says which. The segmentation took
-    /// `seconds`.
-    ///
-    /// # Errors
-    /// [`crate::Error::Cancelled`] on request; where a file of the report exists already.
-    pub fn write(&self, seconds: f64, control: &Control) -> Result<Vec<PathBuf>> {
+    /// Measures the labels and writes the report's files into `folder`, where one is wanted; says which.
+    fn write(&self, folder: &Path, seconds: f64, control: &Control) -> Result<Vec<PathBuf>> {
         let (task, wanted) = (&self.task, self.wanted);
         if !wanted.report {
             return Ok(Vec::new());
         }
         let report = RunReport {
-            folder: &self.folder,
+            folder,
             name: &stem(task.stack),
             seconds,
             bundle: task.bundle,

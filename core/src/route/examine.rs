@@ -2,7 +2,7 @@
 
 use super::batch::plan;
 use super::method::{Choice, Method, Router};
-use super::segment::{Opinion, Segmenter, Tile, floats};
+use super::segment::{Opinion, Segmenter, Tile};
 use crate::data::normalise::Prepared;
 use crate::error::Result;
 
@@ -32,20 +32,17 @@ impl Segmenter {
     pub fn examine(&self, slices: &[Prepared]) -> Result<Vec<Examined>> {
         self.check_nets()?;
         let tiles = self.tiles(slices);
-        let mut all = Vec::with_capacity(tiles.len());
+        let (mut opinions, mut doubts) = (Vec::with_capacity(tiles.len()), Vec::with_capacity(tiles.len()));
         let mut left = tiles.as_slice();
         for (items, size) in plan(tiles.len(), self.compute.tile_batches()) {
             let (now, later) = left.split_at(items);
             left = later;
             let (said, first) = self.doubt(now, size);
-            let probabilities = floats(said.probabilities.clone().into_data())?;
-            let opinions = self.said((said, first), &[], items)?;
-            let one = probabilities.len() / size;
-            for ((tile, opinion), probabilities) in now.iter().zip(&opinions).zip(probabilities.chunks(one)) {
-                all.push(self.examine_tile(tile, opinion, probabilities)?);
-            }
+            let probabilities = self.compute.read(said.probabilities.clone().into_data())?;
+            opinions.extend(self.said((said, first), &[], items)?);
+            doubts.extend(probabilities.chunks(probabilities.len() / size).take(items).map(<[f32]>::to_vec));
         }
-        Ok(all)
+        self.examine_tiles(&tiles, &opinions, &doubts)
     }
 
     /// What the policy of `router` says of every patch of `slices` that lies in its slice: logits [nets] each,
@@ -69,43 +66,55 @@ impl Segmenter {
         Ok(tiles.iter().zip(opinions).flat_map(of_tile).collect())
     }
 
-    /// `probabilities` [K,H,W] are f0's.
-    pub(super) fn examine_tile(
+    /// What f1 to fm say of the patches of `tiles` beside what f0 says: `opinions`, and `doubts` [K,H,W] for each.
+    fn examine_tiles(
         &self,
-        tile: &Tile,
-        opinion: &Opinion,
-        probabilities: &[f32],
-    ) -> Result<Examined> {
+        tiles: &[Tile],
+        opinions: &[Opinion],
+        doubts: &[Vec<f32>],
+    ) -> Result<Vec<Examined>> {
+        let patches = self.manifest.layout.patches();
+        let of_tile = |tile: &Tile| (0..patches).map(|i| self.patch_values(tile, i)).collect::<Vec<_>>();
+        let values: Vec<Vec<f32>> = tiles.iter().flat_map(of_tile).collect();
+        let own = tiles.iter().zip(opinions).zip(doubts);
+        let mut all: Vec<Examined> =
+            own.map(|((tile, opinion), doubt)| self.examined_by_f0(tile, opinion, doubt)).collect();
+        for net in 1..self.models.nets.len() {
+            let (mut left, mut place) = (values.as_slice(), 0);
+            for (items, size) in plan(values.len(), self.compute.patch_batches()) {
+                let (now, later) = left.split_at(items);
+                left = later;
+                let said = self.answer(net, now, size)?;
+                let gated = if self.doubts_at_gate(net) { self.gated(net, now, size)? } else { Vec::new() };
+                let mut gated = gated.into_iter();
+                for (label, probabilities) in said {
+                    let (tile, patch) = (&mut all[place / patches], place % patches);
+                    let (own, seen) = gated.next().map_or((None, probabilities), |(l, p)| (Some(l), p));
+                    tile.labels[patch].push(label);
+                    tile.accepted[patch].push(own);
+                    tile.probabilities[patch].push(seen);
+                    place += 1;
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// `doubt` [K,H,W] are the probabilities of f0's passes.
+    fn examined_by_f0(&self, tile: &Tile, opinion: &Opinion, doubt: &[f32]) -> Examined {
         let patches = self.manifest.layout.patches();
         let pixels = self.manifest.layout.tile.iter().product();
         let own = |index: usize| -> Vec<f32> {
-            probabilities.chunks(pixels).flat_map(|plane| self.cut_patch(plane, index)).collect()
+            doubt.chunks(pixels).flat_map(|plane| self.cut_patch(plane, index)).collect()
         };
-        let mut labels: Vec<Vec<Vec<u8>>> =
-            (0..patches).map(|index| vec![self.cut_patch(&opinion.labels, index)]).collect();
-        let mut sure: Vec<Vec<Vec<f32>>> = (0..patches).map(|index| vec![own(index)]).collect();
-        let values: Vec<Vec<f32>> = (0..patches).map(|index| self.patch_values(tile, index)).collect();
-        let mut accepted: Vec<Vec<Option<Vec<u8>>>> = vec![vec![None]; patches];
-        for net in 1..self.models.nets.len() {
-            let (mut left, mut said, mut gated) = (values.as_slice(), Vec::new(), Vec::new());
-            for (items, size) in plan(patches, self.compute.patch_batches()) {
-                let (now, later) = left.split_at(items);
-                left = later;
-                said.extend(self.answer(net, now, size)?);
-                if self.doubts_at_gate(net) {
-                    gated.extend(self.gated(net, now, size)?);
-                }
-            }
-            let mut gated = gated.into_iter();
-            for (patch, (label, probabilities)) in said.into_iter().enumerate() {
-                labels[patch].push(label);
-                let (own, seen) = gated.next().map_or((None, probabilities), |(l, p)| (Some(l), p));
-                accepted[patch].push(own);
-                sure[patch].push(seen);
-            }
-        }
-        let policy_input = [opinion.seen.as_slice(), &opinion.entropy].concat();
         let Tile { slice, corner, .. } = *tile;
-        Ok(Examined { slice, corner, policy_input, labels, probabilities: sure, accepted })
+        Examined {
+            slice,
+            corner,
+            policy_input: [opinion.seen.as_slice(), &opinion.entropy].concat(),
+            labels: (0..patches).map(|index| vec![self.cut_patch(&opinion.labels, index)]).collect(),
+            probabilities: (0..patches).map(|index| vec![own(index)]).collect(),
+            accepted: vec![vec![None]; patches],
+        }
     }
 }

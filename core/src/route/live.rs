@@ -3,7 +3,7 @@
 
 use super::batch::plan;
 use super::method::{Choice, Method, Router};
-use super::segment::{Opinion, PatchJob, PatchRoute, Segmenter, SliceResult, Tile, blank, floats};
+use super::segment::{Opinion, PatchJob, PatchRoute, Segmenter, SliceResult, Tile, blank};
 use super::tiles::{self, Rect};
 use crate::cost::Flops;
 use crate::data::normalise::Prepared;
@@ -50,7 +50,7 @@ impl Live {
             let (now, later) = left.split_at(items);
             left = later;
             let doubt = segmenter.doubt(now, size);
-            let shares = floats(doubt.0.probabilities.clone().into_data())?;
+            let shares = segmenter.compute.read(doubt.0.probabilities.clone().into_data())?;
             probabilities.extend(shares.chunks(shares.len() / size).take(items).map(<[f32]>::to_vec));
             opinions.extend(segmenter.said(doubt, &[], items)?);
         }

@@ -1,15 +1,14 @@
 //! What the studies of a bundle stand on: its nets, images with truth, and the table of what every net says.
 
-use super::Context;
+use super::{Context, counting};
 use crate::bundle::Bundle;
 use crate::compare::{Table, reward_costs};
 use crate::data::classes::ClassMap;
-use crate::data::dataset::{Dataset, Sample};
+use crate::data::dataset::{Dataset, Sample, Split};
+use crate::data::normalise::Range;
 use crate::error::{Error, Result};
-use crate::event::Progress;
 use crate::route::Segmenter;
 use std::path::PathBuf;
-use std::time::Instant;
 
 /// Images with labels, and the bundle that is asked about them.
 #[derive(Clone, Debug)]
@@ -29,7 +28,11 @@ pub(super) struct Ground {
     pub(super) bundle: Bundle,
     pub(super) segmenter: Segmenter,
     pub(super) samples: Vec<Sample>,
+    /// Samples that the studies are measured on.
     pub(super) numbers: Vec<usize>,
+    /// Samples that the bundle was trained on, chosen by and tested on.
+    pub(super) split: Split,
+    range: Range,
     /// What the images are, in words.
     pub(super) on: String,
 }
@@ -75,7 +78,8 @@ impl Ground {
             ));
         }
         let segmenter = Segmenter::new(&bundle, context.compute.clone())?;
-        Ok(Self { bundle, segmenter, samples: data.samples, numbers, on })
+        let Dataset { samples, range, .. } = data;
+        Ok(Self { bundle, segmenter, samples, numbers, split, range, on })
     }
 
     /// What every net of `segmenter` says of every patch.
@@ -85,23 +89,26 @@ impl Ground {
         context: &mut Context<'_>,
         what: &str,
     ) -> Result<Table> {
-        let (since, total) = (Instant::now(), self.numbers.len());
-        let events = &mut *context.events;
-        let mut progress = |done: usize| {
-            let left = since.elapsed().as_secs_f64() / done.max(1) as f64 * (total - done) as f64;
-            events(Progress {
-                what: what.to_owned(),
-                done,
-                total,
-                epoch: None,
-                seconds_left: Some(left),
-                seconds_left_in_all: None,
-                figures: Vec::new(),
-                picture: None,
-                note: None,
-            });
-        };
+        let mut progress = counting(&mut *context.events, what, self.numbers.len());
         Table::build(segmenter, &self.samples, &self.numbers, context.control, &mut progress)
+    }
+
+    /// What training again needs beside samples.
+    pub(super) fn data(&self) -> Dataset {
+        Dataset { samples: Vec::new(), range: self.range, ignored: 0 }
+    }
+
+    /// Samples that the bundle was trained on and those that it was chosen by.
+    ///
+    /// # Errors
+    /// Where none of the first is among the images.
+    pub(super) fn taught(&self) -> Result<[&[usize]; 2]> {
+        if self.split.train.is_empty() {
+            return Err(Error::invalid(
+                "this study trains nets again, so the images must include those that the bundle was trained on",
+            ));
+        }
+        Ok([&self.split.train, &self.split.validation])
     }
 
     pub(super) fn costs(&self) -> Vec<f64> {

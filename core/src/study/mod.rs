@@ -1,24 +1,33 @@
 //! The paper's experiments, each one call: it trains what is missing, measures, and gives a page with the
 //! paper's figures beside its own.
 
+mod again;
 mod battery_table;
-mod digits;
+mod beta;
+mod catalogue;
+mod cityscapes;
+mod diary;
 mod ground;
 mod lambda_curve;
 mod mc_samples;
+mod noise_robustness;
 mod noisy_mnist;
 mod page;
 mod placement;
 mod statistics;
 mod where_it_looks;
 
+pub use catalogue::Needs;
 pub use ground::Labelled;
+pub use noisy_mnist::Digits;
 pub use page::{Figure, Page, Table};
 
+use crate::bundle::Bundle;
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::event::{Control, Progress};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// How large a study is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,15 +86,24 @@ pub enum Study {
     Placement,
     /// Figs. 6, 7 and 9.
     WhereItLooks,
+    /// Table 3, Figs. 10, 11 and R3.
+    NoiseRobustness,
+    /// β of Eq. 1.
+    Beta,
+    /// Section R2.
+    Cityscapes,
 }
 
 impl Study {
     /// All, with their names.
-    pub const ALL: [(Self, &str); 6] = [
+    pub const ALL: [(Self, &str); 9] = [
         (Self::BatteryTable, "battery-table"),
+        (Self::NoiseRobustness, "noise-robustness"),
         (Self::NoisyMnist, "noisy-mnist"),
         (Self::LambdaCurve, "lambda-curve"),
         (Self::McSamples, "mc-samples"),
+        (Self::Cityscapes, "cityscapes"),
+        (Self::Beta, "beta"),
         (Self::Placement, "placement"),
         (Self::WhereItLooks, "where-it-looks"),
     ];
@@ -129,6 +147,31 @@ impl Context<'_> {
             Error::invalid("this study reads a data set of its own; name its folder with --data")
         })
     }
+
+    /// Where what `study` trains from `bundle` is kept: apart for every scale, seed and bundle.
+    fn folder_of(&self, study: &str, bundle: &Bundle) -> Result<PathBuf> {
+        let hash = bundle.hash()?;
+        Ok(self.cache.join(format!("{study}-{}-{}-{}", self.scale.folder(), self.seed, &hash[..12])))
+    }
+}
+
+/// Tells `events` how many of `total` images are done, and how long the others take at that speed.
+fn counting<'a>(events: &'a mut dyn FnMut(Progress), what: &'a str, total: usize) -> impl FnMut(usize) + 'a {
+    let since = Instant::now();
+    move |done| {
+        let left = since.elapsed().as_secs_f64() / done.max(1) as f64 * (total - done) as f64;
+        events(Progress {
+            what: what.to_owned(),
+            done,
+            total,
+            epoch: None,
+            seconds_left: Some(left),
+            seconds_left_in_all: None,
+            figures: Vec::new(),
+            picture: None,
+            note: None,
+        });
+    }
 }
 
 /// Runs a study; what an interrupted one had trained is taken up.
@@ -143,5 +186,8 @@ pub fn run(study: Study, context: &mut Context<'_>) -> Result<Page> {
         Study::McSamples => mc_samples::run(context),
         Study::Placement => placement::run(context),
         Study::WhereItLooks => where_it_looks::run(context),
+        Study::NoiseRobustness => noise_robustness::run(context),
+        Study::Beta => beta::run(context),
+        Study::Cityscapes => cityscapes::run(context),
     }
 }

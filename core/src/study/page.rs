@@ -124,25 +124,31 @@ impl Page {
         })
     }
 
-    /// Writes the page, its tables, figures and numbers into `folder`; says which files.
+    /// Writes the page, its tables, figures and numbers into `folder`; says which files. All or, where one is
+    /// there already and `force` is not given, none.
     ///
     /// # Errors
     /// Where a file exists already and `force` is not given, or cannot be written.
     pub fn write(&self, folder: &Path, force: bool) -> Result<Vec<PathBuf>> {
+        let files: Vec<(PathBuf, Vec<u8>)> =
+            self.files()?.into_iter().map(|(name, bytes)| (folder.join(name), bytes)).collect();
+        if let Some((there, _)) = files.iter().find(|(path, _)| !force && path.symlink_metadata().is_ok()) {
+            return Err(Error::Exists(there.clone()));
+        }
         std::fs::create_dir_all(folder).map_err(|e| Error::io("cannot create", folder, e))?;
+        let write = |(path, bytes): (PathBuf, Vec<u8>)| write_atomic(&path, &bytes, force).map(|()| path);
+        files.into_iter().map(write).collect()
+    }
+
+    /// Names and contents of all files.
+    fn files(&self) -> Result<Vec<(String, Vec<u8>)>> {
         let json = serde_json::to_vec_pretty(&self.json())
             .map_err(|e| Error::invalid(format!("the study's figures cannot be written down ({e})")))?;
         let named = |end: &str| format!("{}{end}", self.name);
         let mut files = vec![(named(".md"), self.markdown().into_bytes()), (named(".json"), json)];
         files.extend(self.tables.iter().map(|t| (named(&format!("_{}.csv", t.name)), t.csv().into_bytes())));
         files.extend(self.figures.iter().map(|f| (f.file.clone(), f.bytes.clone())));
-        let mut written = Vec::new();
-        for (name, bytes) in files {
-            let path = folder.join(name);
-            write_atomic(&path, &bytes, force)?;
-            written.push(path);
-        }
-        Ok(written)
+        Ok(files)
     }
 }
 

@@ -24,7 +24,7 @@ pub use bench::{Speed, Spread, net_speeds, reward_speeds};
 pub use card::Card;
 pub use config::{Preset, TrainConfig};
 pub use report::{StageReport, Summary};
-pub use whole::{WholeRequest, WholeSummary, train_whole};
+pub use whole::{WholeRequest, WholeSummary, train_whole, train_whole_on};
 
 use crate::bundle::{Bundle, Sees, SplitRecord};
 use crate::data::classes::ClassMap;
@@ -33,7 +33,7 @@ use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::event::{Control, Progress};
 use crate::hash::Stream;
-use crate::net::Policy;
+use crate::net::{Net, Policy};
 use crate::trust;
 use burn::tensor::Device;
 use checkpoint::Checkpoint;
@@ -88,7 +88,13 @@ pub fn train(
         config.axes,
     )?;
     let split = config.split.split(data.samples.len(), config.seed)?;
-    train_on(Material { data, split, own: None, record: None }, request, compute, control, events)
+    train_on(
+        Material { data, split, own: None, record: None, first: Vec::new() },
+        request,
+        compute,
+        control,
+        events,
+    )
 }
 
 /// Images in memory with who learns from which.
@@ -101,6 +107,8 @@ pub struct Material {
     pub own: Option<Own>,
     /// How the bundle names the split, where it does not name every image.
     pub record: Option<SplitRecord>,
+    /// Nets to begin with, f0 first, with gradients, instead of the request's bundle; none at a place: a fresh one.
+    pub first: Vec<Option<Net>>,
 }
 
 /// Numbers of the images that each net and the policy learn from, where these differ.
@@ -128,13 +136,16 @@ pub fn train_on(
     if request.out.exists() && !request.force {
         return Err(Error::Exists(request.out.to_owned()));
     }
-    let Material { data, split, own, record } = material;
+    let Material { data, split, own, record, first } = material;
     let channels = config.nets[0].channels();
     let weights = run::class_weights(config, &data, &split.train, &request.classes.names)?;
     trust::check_gradients(compute)?;
     let kept = Checkpoint::open(request.out, "", config, request.resume)?;
     let device = compute.device.clone().autodiff();
-    let start = request.start.map_or(Ok(Start::default()), |bundle| starting(bundle, config, &device))?;
+    let mut start = request.start.map_or(Ok(Start::default()), |bundle| starting(bundle, config, &device))?;
+    if !first.is_empty() {
+        start.nets = first;
+    }
     let mut run = Run {
         config,
         data: &data,
@@ -174,7 +185,7 @@ fn starting(bundle: &Bundle, config: &TrainConfig, device: &Device) -> Result<St
     let policies = lambdas.zip(models.policies).filter(|(e, _)| e.tvd.is_none());
     let same = bundle.manifest.conditioned.as_ref().map(|c| c.sees) == config.conditioned.map(|c| c.sees);
     Ok(Start {
-        nets: models.nets,
+        nets: models.nets.into_iter().map(Some).collect(),
         policies: policies.map(|(e, policy)| (e.lambda, policy)).collect(),
         conditioned: models.conditioned.filter(|_| same),
     })

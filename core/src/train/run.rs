@@ -46,7 +46,7 @@ pub(crate) struct Run<'a> {
 /// Nets and policies (with their λ) to go on from.
 #[derive(Default)]
 pub(crate) struct Start {
-    pub(crate) nets: Vec<Net>,
+    pub(crate) nets: Vec<Option<Net>>,
     pub(crate) policies: Vec<(f64, Policy)>,
     pub(crate) conditioned: Option<Policy>,
 }
@@ -72,6 +72,7 @@ impl Run<'_> {
             .nets
             .get(index)
             .cloned()
+            .flatten()
             .unwrap_or_else(|| self.config.nets[index].init(&self.device, seed))
     }
 

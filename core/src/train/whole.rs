@@ -12,9 +12,9 @@ use super::run::{self, Pace, Run, Start};
 use super::stage::{Lesson, Pupils, Said, drive};
 use super::supervised::HeldOut;
 use super::watch;
-use crate::bundle::{self, Hashed, Manifest, Models, WholeEntry};
+use crate::bundle::{self, Bundle, Hashed, Manifest, Models, WholeEntry};
 use crate::data::classes::ClassMap;
-use crate::data::dataset::{Crop, Dataset};
+use crate::data::dataset::{Crop, Dataset, Split};
 use crate::device::{Compute, Description};
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluation, evaluate};
@@ -96,11 +96,9 @@ pub fn train_whole(
 ) -> Result<WholeSummary> {
     let config = request.config;
     let bundle = existing(request)?;
-    let count = request.classes.names.len();
-    let channels = bundle.as_ref().map_or_else(|| config.nets[0].channels(), |b| b.manifest.channels());
-    let device = compute.device.clone().autodiff();
-    let (name, spec, net) = first(request, [channels, count], &device)?;
-    config.check_whole(&spec, count)?;
+    let channels = channels(request, bundle.as_ref());
+    let spec = narrowed(request.name, channels, request.classes.names.len(), config.model.width);
+    config.check_whole(&spec.map_err(Error::invalid)?, request.classes.names.len())?;
     let data = Dataset::read_along(
         request.images,
         request.labels,
@@ -113,12 +111,38 @@ pub fn train_whole(
         Some(bundle) => joined(request, bundle, &data)?,
         None => config.split.split(data.samples.len(), config.seed)?,
     };
-    let weights = run::class_weights(config, &data, &split.train, &request.classes.names)?;
+    train_whole_on(&data, split, request, compute, control, events)
+}
+
+fn channels(request: &WholeRequest<'_>, bundle: Option<&Bundle>) -> usize {
+    bundle.map_or_else(|| request.config.nets[0].channels(), |b| b.manifest.channels())
+}
+
+/// The same on images in memory; of `request` the paths of images and labels are not read.
+///
+/// # Errors
+/// As [`train_whole`].
+pub fn train_whole_on(
+    data: &Dataset,
+    split: Split,
+    request: &WholeRequest<'_>,
+    compute: &Compute,
+    control: &Control,
+    events: &mut dyn FnMut(Progress),
+) -> Result<WholeSummary> {
+    let config = request.config;
+    let bundle = existing(request)?;
+    let count = request.classes.names.len();
+    let channels = channels(request, bundle.as_ref());
+    let device = compute.device.clone().autodiff();
+    let (name, spec, net) = first(request, [channels, count], &device)?;
+    config.check_whole(&spec, count)?;
+    let weights = run::class_weights(config, data, &split.train, &request.classes.names)?;
     trust::check_gradients(compute)?;
     let kept = Checkpoint::open(request.out, &format!(".{name}"), &(name, config), request.resume)?;
     let mut run = Run {
         config,
-        data: &data,
+        data,
         split,
         own: None,
         record: None,
@@ -151,7 +175,7 @@ pub fn train_whole(
             kept.clear()?;
         }
         None => {
-            join(&kept.draft(), Some(alone), entry, &net)?;
+            join(&kept.fresh_draft()?, Some(alone), entry, &net)?;
             kept.publish(request.out, false)?;
         }
     }

@@ -20,6 +20,7 @@ mod raw;
 mod sample;
 mod several;
 mod sniff;
+mod stamp;
 mod tiff;
 mod view;
 mod zarr;
@@ -30,6 +31,7 @@ pub use self::opening::Opening;
 pub use self::part::{Part, Parts};
 pub use self::raw::RawSpec;
 pub use self::several::stacks_in;
+pub use self::stamp::Stamp;
 pub use self::view::{Axes, Crop, View, Voxel};
 
 use std::borrow::Cow;
@@ -415,5 +417,7 @@ fn file_name(path: &Path) -> String {
 
 #[cfg(test)]
 mod format_tests;
+#[cfg(test)]
+mod hostile_tests;
 #[cfg(test)]
 mod tests;

@@ -43,7 +43,7 @@ pub fn offer(path: &Path) -> Option<Offer> {
         Ok(Format::Tiff) => tiff::TiffStack::parts(path).ok().flatten().and_then(several),
         Err(_) if has_header(path) => None,
         Ok(Format::Raw { .. }) | Err(_) => {
-            let bytes = std::fs::metadata(path).ok().filter(|m| m.is_file())?.len();
+            let bytes = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.len();
             (bytes > 0).then_some(Offer::Raw(bytes))
         }
         Ok(_) => None,

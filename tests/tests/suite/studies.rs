@@ -1,6 +1,7 @@
 //! Studies end to end on what a test can make: their pages, tables and figures, the same for the same seed.
 
 use crate::fixture::{Kind, bundle, json, refused, stack_of};
+use crate::training::Place;
 use paser_core::hash::unit;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -114,6 +115,81 @@ fn noisy_mnist_trains_measures_and_repeats() {
         let strip = |v: &serde_json::Value| v["figures"][part].to_string().replace(char::is_whitespace, "");
         assert_eq!(strip(&told), strip(&again), "{part}");
     }
+}
+
+#[test]
+fn studies_that_train_again_keep_what_they_do_not_train() {
+    let place = Place::new("6", "64");
+    place.run(&place.train("b", &["--split", "3,1,2"]));
+    let bundle = place.text("b");
+    let study = |name: &str, cache: &str| {
+        let cache = place.text(cache);
+        let mut arguments =
+            place.data("study", &["--bundle", &bundle, "--scale", "trial", "--cache", &cache]);
+        arguments.insert(1, name.to_owned());
+        place.run(&arguments)
+    };
+    let told = study("noise-robustness", "one");
+    for part in ["clean", "noisy", "noisy_unprepared", "clean_retrained"] {
+        let rows = told["figures"][part].as_array().unwrap();
+        assert!(rows.iter().any(|r| r["method"] == "paser"), "{part}: {rows:?}");
+    }
+    let trained = std::fs::read_dir(place.at("one")).unwrap().next().unwrap().unwrap().path();
+    let trained = trained.join("clean and noisy");
+    let [before, after] = [place.weights("b"), place.weights(&trained.display().to_string())];
+    let stays = |weights: &[String]| [&weights[..1], &weights[2..4], &weights[weights.len() - 1..]].concat();
+    assert_eq!(stays(&before), stays(&after), "f0 and the policies");
+    assert_ne!(before[1], after[1], "f1");
+    assert!(!told["figures"]["training"].as_object().unwrap().is_empty(), "its curve");
+
+    let told = study("beta", "one");
+    let pupils = told["figures"]["pupils"].as_array().unwrap();
+    let betas: Vec<f64> = pupils.iter().map(|p| p["beta"].as_f64().unwrap()).collect();
+    assert_eq!(betas, [0.0, 0.01]);
+    for name in ["noise-robustness", "beta"] {
+        let [first, kept, again] = ["one", "one", "two"].map(|cache| timeless(&study(name, cache)));
+        assert_eq!(first, kept, "{name}: from the cache");
+        assert_eq!(first, again, "{name}: the same seed gives the same figures");
+    }
+}
+
+/// Three training and two validation photographs in Cityscapes' layout.
+fn cityscapes(root: &Path) {
+    const IDS: [u8; 21] = [7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33, 0, 4];
+    for (part, count) in [("train", 3), ("val", 2)] {
+        for i in 0..count {
+            let folder = |kind: &str| root.join(kind).join(part).join("aachen");
+            let [images, labels] = [folder("leftImg8bit"), folder("gtFine")];
+            std::fs::create_dir_all(&images).unwrap();
+            std::fs::create_dir_all(&labels).unwrap();
+            let id = |x: u32, y: u32| IDS[((x / 100 + 7 * (y / 90) + i) % 21) as usize];
+            let photograph = image::RgbImage::from_fn(2048, 1024, |x, y| {
+                image::Rgb([6 * id(x, y), 255 - 7 * id(x, y), (x / 8) as u8])
+            });
+            let name = format!("aachen_00000{i}_000019");
+            photograph.save(images.join(format!("{name}_leftImg8bit.png"))).unwrap();
+            let ids = image::GrayImage::from_fn(2048, 1024, |x, y| image::Luma([id(x, y)]));
+            ids.save(labels.join(format!("{name}_gtFine_labelIds.png"))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn cityscapes_is_read_trained_on_and_judged() {
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("cityscapes");
+    cityscapes(&data);
+    let (data, cache) = (data.display().to_string(), folder.path().join("cache").display().to_string());
+    let arguments = ["study", "cityscapes", "--data", &data, "--scale", "trial", "--cache", &cache];
+    let told = json(folder.path(), &arguments);
+    let rows = told["figures"]["rows"].as_array().unwrap();
+    let at = |lambda: f64| rows.iter().find(|r| r["method"] == "paser" && r["lambda"] == lambda);
+    let row = at(0.1).expect("the paper's λ");
+    assert_eq!((&row["images"], row["shares"].as_array().unwrap().len()), (&serde_json::json!(2), 3));
+    assert_eq!(row["iou_per_class"].as_array().unwrap().len(), 19);
+    std::fs::remove_dir_all(Path::new(&data).join("gtFine/val")).unwrap();
+    refused(folder.path(), &arguments, "labels");
+    refused(folder.path(), &["study", "cityscapes", "--data", &cache], "leftImg8bit");
 }
 
 #[test]

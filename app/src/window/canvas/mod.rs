@@ -1,24 +1,22 @@
 //! The slice and its layers as textures, made anew only when what they show changes.
 
+mod figure;
 pub mod map;
+mod training;
 pub mod view;
 
 use super::grey::{Grey, Histogram, Window};
 use super::overview::{Cut, Overview};
 use super::results::Kept;
 use super::state::{Layer, Stack};
-use super::training::Pairs;
 use super::trial::{Trial, changed};
-use super::truth::{Draft, Score};
+use super::truth::Score;
 use egui::{self, Color32, ColorImage, TextureFilter, TextureHandle, TextureOptions, TextureWrapMode};
 use paser_core::data::classes::Class;
-use paser_core::event::Picture;
 use paser_core::metrics::UNLABELLED;
 use paser_core::route::live::Audit;
 use paser_core::route::tiles::Rect;
-use paser_core::volume::Dtype;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 const OPTIONS: TextureOptions = TextureOptions {
     magnification: TextureFilter::Nearest,
@@ -42,6 +40,7 @@ enum Key {
     Pair(u64),
     Watched { of: (u64, usize), step: usize, piece: usize },
     Cut { stack: u64, cut: Cut, at: usize, window: Window, read: usize },
+    Figure { of: (u64, usize), size: [u32; 2] },
 }
 
 /// One view of a patch.
@@ -81,6 +80,8 @@ pub struct Canvas {
     watched: [Slot; 4],
     pair: [Slot; 2],
     cuts: [Slot; 2],
+    figures: Vec<Slot>,
+    enlarged: Slot,
     magma: Vec<Color32>,
     histogram: Option<((u64, usize), Histogram)>,
     score: Option<((u64, usize, u64), Score)>,
@@ -256,61 +257,6 @@ impl Canvas {
             let (size, values) = overview.cut(cut, at);
             let shade = |v: &u8| Color32::from_gray(window.shade(overview.grey(*v)));
             picture(size, side, |i| values.get(i).map_or(Color32::BLACK, shade))
-        })
-    }
-
-    /// The first pair of a training: grey values and classes in their usual colours.
-    pub fn pairs(&mut self, ctx: &egui::Context, pairs: &Pairs) -> [egui::TextureId; 2] {
-        let names: Vec<String> = (0..pairs.classes).map(|i| i.to_string()).collect();
-        let palette = colours(&paser_core::data::classes::classes(&names));
-        let [low, high] = pairs.grey.ends(Dtype::F32);
-        let window = Window { low, high };
-        let grey = self.pair[0].get(ctx, Key::Pair(pairs.version), |side| {
-            picture(pairs.grey.size, side, |i| Color32::from_gray(window.shade(pairs.grey.values[i])))
-        });
-        let truth = self.pair[1].get(ctx, Key::Pair(pairs.version), |side| {
-            let class = |i: usize| pairs.truth.get(i).and_then(|c| palette.get(usize::from(*c)));
-            picture(pairs.grey.size, side, |i| class(i).copied().unwrap_or(Color32::BLACK))
-        });
-        [grey, truth]
-    }
-
-    /// A tile of a training: grey values, truth, what the pupil said first, and what it says now. `of` tells
-    /// training and stage apart, the steps tell the pictures apart.
-    pub fn watched(
-        &mut self,
-        ctx: &egui::Context,
-        of: (u64, usize),
-        [first, now]: [&(usize, Arc<Picture>); 2],
-        classes: usize,
-    ) -> [egui::TextureId; 4] {
-        let names: Vec<String> = (0..classes).map(|i| i.to_string()).collect();
-        let palette = colours(&paser_core::data::classes::classes(&names));
-        let class = |c: &u8| palette.get(usize::from(*c)).copied().unwrap_or(Color32::BLACK);
-        let grey: Vec<Color32> = now.1.grey.iter().map(|g| Color32::from_gray(*g)).collect();
-        let [truth, before, after] = [&now.1.truth, &first.1.labels, &now.1.labels]
-            .map(|map| map.iter().map(class).collect::<Vec<Color32>>());
-        let shown = [(now.0, grey), (now.0, truth), (first.0, before), (now.0, after)];
-        let mut piece = 0;
-        shown.map(|(step, pixels)| {
-            let key = Key::Watched { of, step, piece };
-            piece += 1;
-            self.watched[piece - 1].get(ctx, key, |side| {
-                picture(now.1.size, side, |i| pixels.get(i).copied().unwrap_or(Color32::BLACK))
-            })
-        })
-    }
-
-    /// What the class table makes of a label stack's middle slice.
-    pub fn draft(&mut self, ctx: &egui::Context, draft: &Draft, classes: &[Class]) -> egui::TextureId {
-        let palette = colours(classes);
-        let key = Key::Draft(draft.path.clone(), draft.table.clone());
-        self.draft.get(ctx, key, |side| {
-            let pixels: Vec<Color32> = draft
-                .preview()
-                .map(|class| class.and_then(|c| palette.get(c)).copied().unwrap_or(Color32::BLACK))
-                .collect();
-            picture(draft.size, side, |i| pixels.get(i).copied().unwrap_or(Color32::BLACK))
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Commands of the Train and Compare workspaces.
 
 use super::Effect;
-use crate::window::engine::{Compare, Job, Labelled, Read, Train};
+use crate::window::engine::{Compare, Job, Read, Train};
 use crate::window::state::State;
 use crate::window::training::{Field, Training};
 use paser_core::event::Control;
@@ -26,19 +26,8 @@ pub(super) fn set_field(state: &mut State, field: Field, text: String) -> Vec<Ef
     preview(state)
 }
 
-fn labelled(state: &State) -> Result<Labelled, String> {
-    let form = &state.form;
-    let given = |text: &str| !text.trim().is_empty();
-    if !given(&form.images) || !given(&form.labels) {
-        return Err("choose the images and their labels first".to_owned());
-    }
-    let path = |text: &str| PathBuf::from(text.trim());
-    let (images, labels) = (path(&form.images), path(&form.labels));
-    Ok(Labelled { images, labels, map: form.map()?, axes: form.config.axes })
-}
-
 fn preview(state: &mut State) -> Vec<Effect> {
-    let Ok(data) = labelled(state) else { return Vec::new() };
+    let Ok(data) = state.form.labelled() else { return Vec::new() };
     let version = state.count();
     state.previewing = Some(version);
     vec![Effect::Read(Read::Pairs { data, version })]
@@ -75,7 +64,7 @@ pub(super) fn train(state: &mut State) -> Vec<Effect> {
         state.notices.warn(why);
         return Vec::new();
     }
-    let ready = labelled(state).and_then(|data| Ok((data, state.form.ready()?.1)));
+    let ready = state.form.labelled().and_then(|data| Ok((data, state.form.ready()?.1)));
     let (data, config) = match ready {
         Ok(ready) => ready,
         Err(why) => {
@@ -123,7 +112,7 @@ pub(super) fn compare(state: &mut State) -> Vec<Effect> {
         state.notices.warn("choose a bundle first");
         return Vec::new();
     }
-    match labelled(state) {
+    match state.form.labelled() {
         Ok(data) => {
             let control = Control::default();
             state.comparison.working = Some(("images".to_owned(), 0, 0));

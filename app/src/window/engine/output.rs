@@ -7,7 +7,7 @@ use paser_core::error::{Error, Result};
 use paser_core::event::Control;
 use paser_core::export::results::{Results, Task, stem};
 use paser_core::noise::Noise;
-use paser_core::route::{Choice, Segmenter, SliceResult};
+use paser_core::route::{Choice, Fall, Segmenter, SliceResult};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -58,13 +58,13 @@ impl<'a> Output<'a> {
     /// is none.
     pub(super) fn finish(
         self,
-        digest: Option<&str>,
+        read: (Option<&str>, &[Fall]),
         seconds: f64,
         control: &Control,
     ) -> Result<(PathBuf, Option<String>)> {
-        let (_, report) = self.results.finish(digest)?;
-        let note = match report.write(seconds, control) {
-            Ok(_) => None,
+        let (_, report) = self.results.finish(read, seconds, control)?;
+        let note = match report {
+            Ok(()) => None,
             Err(Error::Cancelled) => Some("the report was left out, as asked".to_owned()),
             Err(e) => Some(format!("the report is missing: {e}")),
         };

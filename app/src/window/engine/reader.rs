@@ -1,10 +1,12 @@
 //! Opens stacks and reads slices for display.
 
+use super::study;
 use super::train::preview;
 use super::{Event, Found, Opened, Outbox, Read};
+use crate::window::about::Licences;
 use crate::window::grey::Grey;
 use crate::window::overview::fill;
-use crate::window::project::{Project, Relink};
+use crate::window::project::{Held, Project, Relink};
 use crate::window::question::Question;
 use crate::window::truth::{Draft, MOST_VALUES};
 use paser_core::error::{Error, Result};
@@ -21,29 +23,37 @@ const LOOKED_AT: usize = 7;
 
 /// Serves wishes until the window is gone.
 pub(super) fn work(wishes: &Receiver<Read>, out: &Outbox) {
-    let mut queue = VecDeque::new();
+    let (mut queue, mut held) = (VecDeque::new(), None);
     while let Some(wish) = next(wishes, &mut queue) {
         let alive = match wish {
             Read::Open(path, how) => {
                 let several = path.is_dir().then(|| volume::stacks_in(&path).ok()).flatten();
                 match several.filter(|stacks| stacks.len() > 1) {
                     Some(stacks) => out.send(Event::Several(stacks)),
-                    None => out.send(opened(path, how)),
+                    None => out.send(opened(path, &how)),
                 }
             }
             Read::Row(row, path) => out.send(Event::Row(row, found(&path).map_err(|e| e.to_string()))),
             Read::SaveProject { path, project } => {
-                out.send(Event::Saved(project.save(&path).map(|()| path).map_err(|e| e.to_string())))
+                let saved = Held::change(&mut held, &path).and_then(|()| project.save(&path));
+                out.send(Event::Saved(saved.map(|()| path).map_err(|e| e.to_string())))
             }
             Read::Project(path) => {
-                let read = Project::load(&path).map(|project| Box::new(Relink::of(path, project)));
+                let read = Project::load(&path).and_then(|p| Held::change(&mut held, &path).map(|()| p));
+                let read = read.map(|project| Box::new(Relink::of(path, project)));
                 out.send(Event::Project(read.map_err(|e| e.to_string())))
+            }
+            Read::Licences(path) => {
+                out.send(Event::Licences(Licences::read(&path).map(Box::new).map_err(|e| e.to_string())))
             }
             Read::Keep(path, text) => {
                 if let Err(e) = write_atomic(&path, text.as_bytes(), true) {
                     tracing::warn!("nothing is kept for a restart: {e}");
                 }
                 true
+            }
+            Read::SavePage { page, folder, replace } => {
+                out.send(Event::PageWritten(study::write(&page, &folder, replace)))
             }
             Read::Overview { overview, volume } => {
                 let out = out.clone();
@@ -141,11 +151,11 @@ fn found(path: &Path) -> Result<Found> {
 }
 
 /// An opened stack, or what has to be decided before it can be opened.
-fn opened(path: PathBuf, how: Opening) -> Event {
+fn opened(path: PathBuf, how: &Opening) -> Event {
     match open(path.clone(), how.clone()) {
         Ok(opened) => Event::Opened(Ok(Box::new(opened))),
         Err(e) => match volume::offer(&path).filter(Question::open) {
-            Some(offer) => Event::Undecided(Box::new(Question::of(path, offer, &how, Some(e.to_string())))),
+            Some(offer) => Event::Undecided(Box::new(Question::of(path, offer, how, Some(e.to_string())))),
             None => Event::Opened(Err(e.to_string())),
         },
     }

@@ -18,6 +18,8 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
         let training = pane.state.training.as_ref().is_some_and(Training::runs);
         kit::note(ui, if training {
             "Training stops. What it finished is kept beside the bundle's folder, and the same training goes on from there."
+        } else if pane.state.studies.running.is_some() {
+            "The study stops. What it trained stays in the cache, and the same study goes on from there."
         } else {
             "The run stops. Its unfinished files are removed; nothing else is touched."
         });

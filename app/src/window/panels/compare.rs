@@ -4,8 +4,8 @@
 mod chosen;
 
 use super::chart::Axes;
-use super::{Pane, kit, train};
-use crate::window::command::Command;
+use super::{Pane, kit, studies, train};
+use crate::window::command::{Ask, Command};
 use crate::window::comparison::{Column, Comparison, Row};
 use crate::window::theme;
 use egui::{
@@ -26,6 +26,24 @@ const COLUMNS: [(&str, f32, Option<Column>); 7] = [
 
 /// Draws it.
 pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
+    views(ui, pane);
+    if pane.state.studies.open { studies::show(ui, pane) } else { methods(ui, pane) }
+}
+
+/// Methods, or the paper's experiments.
+fn views(ui: &mut Ui, pane: &mut Pane<'_>) {
+    let t = theme::of(ui);
+    Panel::top("views").frame(kit::panel(t, 18, 8)).show(ui, |ui| {
+        let on = Some(usize::from(pane.state.studies.open));
+        let names = ["Methods", "The paper's experiments"];
+        let view = ui.allocate_ui(vec2(394.0, 28.0), |ui| kit::segments(ui, "Compare", &names, on)).inner;
+        if let Some(view) = view {
+            pane.push(Command::Study(Ask::Open(view == 1)));
+        }
+    });
+}
+
+fn methods(ui: &mut Ui, pane: &mut Pane<'_>) {
     let t = theme::of(ui);
     Panel::right("against").exact_size(400.0).resizable(false).frame(kit::panel(t, 18, 16)).show(ui, |ui| {
         Panel::bottom("compare").frame(kit::panel(t, 0, 0)).resizable(false).show(ui, |ui| start(ui, pane));

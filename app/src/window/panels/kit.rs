@@ -3,7 +3,7 @@
 use crate::window::theme::{self, Tokens};
 use egui::{
     Align, Align2, Button, Color32, CornerRadius, Frame, Layout, Margin, Rect, Response, RichText, Role,
-    Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Sense, Stroke, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 /// Height of buttons that start work.
@@ -46,6 +46,39 @@ pub fn row(ui: &mut Ui, name: &str, figure: &str) {
             ui.label(RichText::new(figure).font(theme::figures()).color(t.text));
         });
     });
+}
+
+/// What was done to a field.
+pub enum Typed {
+    /// It holds this now.
+    Text(String),
+    /// A dialog is wanted.
+    Browse,
+}
+
+/// A named field of text, with a button for a dialog where `browse`.
+pub fn field(ui: &mut Ui, name: &str, text: &str, browse: bool) -> Option<Typed> {
+    let t = theme::of(ui);
+    let (mut typed, mut done) = (text.to_owned(), None);
+    ui.horizontal(|ui| {
+        let label = ui
+            .allocate_ui_with_layout(vec2(96.0, 26.0), Layout::left_to_right(Align::Center), |ui| {
+                ui.set_min_width(96.0);
+                ui.label(RichText::new(name).color(t.text))
+            })
+            .inner;
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if browse && ui.button("Browse…").clicked() {
+                done = Some(Typed::Browse);
+            }
+            let edit =
+                TextEdit::singleline(&mut typed).desired_width(ui.available_width()).margin(vec2(8.0, 5.0));
+            if ui.add(edit).labelled_by(label.id).changed() {
+                done = Some(Typed::Text(typed));
+            }
+        });
+    });
+    done
 }
 
 /// Hairline between sections, from border to border of the panel.

@@ -1,5 +1,6 @@
 //! The panes of the window, one file each. They read the state and push commands.
 
+mod about;
 mod batch;
 mod bottom;
 mod budget;
@@ -9,10 +10,12 @@ mod compare;
 mod display;
 mod drift;
 mod failure;
+mod help;
 mod histogram;
 mod icons;
 mod import;
 mod kit;
+mod log;
 mod noise;
 mod palette;
 mod patch;
@@ -22,6 +25,8 @@ mod report;
 mod sheet;
 mod side;
 mod start;
+mod studies;
+mod table;
 mod toast;
 mod tools;
 mod top;
@@ -66,8 +71,12 @@ pub(super) fn show(ui: &mut egui::Ui, pane: &mut Pane<'_>) {
     import::show(ui, pane);
     question::show(ui, pane);
     project::show(ui, pane);
+    studies::enlarged(ui, pane);
+    studies::save(ui, pane);
     palette::show(ui, pane);
+    about::show(ui, pane);
     closing::show(ui, pane);
+    log::show(ui, pane);
     failure::show(ui, pane);
     drop_hint(ui, pane.state.workspace == Workspace::Batch);
 }

@@ -1,13 +1,14 @@
 //! The Train workspace: what to train on, every choice, and how it goes.
 
 #[path = "train_charts.rs"]
-mod charts;
+pub(super) mod charts;
 
 use super::{Pane, kit};
+use crate::window::choices::{CHOICES, Choice};
 use crate::window::command::Command;
 use crate::window::engine::Pick;
 use crate::window::import::AXES;
-use crate::window::training::{CHOICES, Choice, Field, Pairs, Training};
+use crate::window::training::{Field, Pairs, Training};
 use crate::window::{text as words, theme};
 use egui::{
     Align, CentralPanel, CollapsingHeader, Color32, Frame, Id, Layout, Panel, Rect, RichText, ScrollArea,
@@ -69,28 +70,11 @@ pub fn data(ui: &mut Ui, pane: &mut Pane<'_>) {
 }
 
 fn text(ui: &mut Ui, pane: &mut Pane<'_>, name: &str, field: Field, browse: Option<Pick>) {
-    let t = theme::of(ui);
-    let mut typed = pane.state.form.field(field).to_owned();
-    ui.horizontal(|ui| {
-        let label = ui
-            .allocate_ui_with_layout(vec2(96.0, 26.0), Layout::left_to_right(Align::Center), |ui| {
-                ui.set_min_width(96.0);
-                ui.label(RichText::new(name).color(t.text))
-            })
-            .inner;
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if let Some(pick) = browse
-                && ui.button("Browse…").clicked()
-            {
-                pane.push(Command::Pick(pick));
-            }
-            let edit =
-                TextEdit::singleline(&mut typed).desired_width(ui.available_width()).margin(vec2(8.0, 5.0));
-            if ui.add(edit).labelled_by(label.id).changed() {
-                pane.push(Command::SetField(field, typed.clone()));
-            }
-        });
-    });
+    match (kit::field(ui, name, pane.state.form.field(field), browse.is_some()), browse) {
+        (Some(kit::Typed::Text(text)), _) => pane.push(Command::SetField(field, text)),
+        (Some(kit::Typed::Browse), Some(pick)) => pane.push(Command::Pick(pick)),
+        _ => {}
+    }
 }
 
 /// The first pair as it will be read, or why it cannot be.

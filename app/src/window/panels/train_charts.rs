@@ -3,10 +3,11 @@
 use crate::window::command::Command;
 use crate::window::panels::chart::{Line, lines};
 use crate::window::panels::{Pane, kit};
-use crate::window::training::{StageLog, Training};
+use crate::window::stages::StageLog;
+use crate::window::training::Training;
 use crate::window::{text, theme};
 use egui::{
-    Color32, Frame, Label, Margin, Rect, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui,
+    Color32, Frame, Label, Margin, Rect, Response, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui,
     WidgetInfo, pos2, vec2,
 };
 use paser_core::event::Figure;
@@ -79,35 +80,50 @@ fn head(ui: &mut Ui, training: &Training) {
     ui.label(RichText::new(line).font(theme::small()).color(t.on_canvas_dim));
 }
 
-/// One chip a stage, to choose whose charts are shown.
 fn stages(ui: &mut Ui, pane: &mut Pane<'_>, training: &Training) {
-    let t = theme::of(ui);
+    if let Some(stage) = chips(ui, &training.stages, training.shown, training.runs()) {
+        pane.push(Command::ShowStage(stage));
+    }
+}
+
+/// One chip a stage, to choose whose charts are shown; the one clicked, none for the newest.
+pub fn chips(
+    ui: &mut Ui,
+    stages: &[StageLog],
+    chosen: Option<usize>,
+    running: bool,
+) -> Option<Option<usize>> {
+    let mut clicked = None;
     ui.horizontal_wrapped(|ui| {
-        for (i, stage) in training.stages.iter().enumerate() {
-            let newest = i + 1 == training.stages.len();
-            let shown = training.shown.map_or(newest, |s| s == i);
-            let done = stage.done as f32 / stage.total.max(1) as f32;
-            let frame = Frame::new()
-                .fill(if shown { t.hovered } else { t.raised })
-                .corner_radius(6)
-                .stroke(Stroke::new(1.0, if shown { t.accent } else { t.line }))
-                .inner_margin(Margin::symmetric(10, 6));
-            let chip = frame.show(ui, |ui| {
-                ui.set_width(118.0);
-                ui.vertical(|ui| {
-                    ui.label(RichText::new(&stage.name).font(theme::small()).color(t.text));
-                    kit::progress(ui, done, if newest && training.runs() { t.accent } else { t.good });
-                });
-            });
-            let response = chip.response.interact(Sense::click());
-            response.widget_info(|| {
-                WidgetInfo::selected(Role::Button, true, shown, format!("Stage {}", stage.name))
-            });
-            if response.clicked() {
-                pane.push(Command::ShowStage((!newest).then_some(i)));
+        for (i, stage) in stages.iter().enumerate() {
+            let newest = i + 1 == stages.len();
+            let shown = chosen.map_or(newest, |s| s == i);
+            if chip(ui, stage, shown, newest && running).clicked() {
+                clicked = Some((!newest).then_some(i));
             }
         }
     });
+    clicked
+}
+
+fn chip(ui: &mut Ui, stage: &StageLog, shown: bool, at_work: bool) -> Response {
+    let t = theme::of(ui);
+    let done = stage.done as f32 / stage.total.max(1) as f32;
+    let frame = Frame::new()
+        .fill(if shown { t.hovered } else { t.raised })
+        .corner_radius(6)
+        .stroke(Stroke::new(1.0, if shown { t.accent } else { t.line }))
+        .inner_margin(Margin::symmetric(10, 6));
+    let chip = frame.show(ui, |ui| {
+        ui.set_width(118.0);
+        ui.vertical(|ui| {
+            ui.add(Label::new(RichText::new(&stage.name).font(theme::small()).color(t.text)).truncate());
+            kit::progress(ui, done, if at_work { t.accent } else { t.good });
+        });
+    });
+    let response = chip.response.interact(Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, shown, format!("Stage {}", stage.name)));
+    response.on_hover_text(&stage.name)
 }
 
 /// A tile as what is being trained sees it: at the stage's beginning and now.
@@ -162,7 +178,7 @@ fn patches(ui: &Ui, image: Rect, routes: &[u8], [rows, columns]: [usize; 2]) {
 }
 
 /// One chart a figure; the shares of the nets together in one.
-fn figures(ui: &mut Ui, stage: &StageLog) {
+pub fn figures(ui: &mut Ui, stage: &StageLog) {
     let t = theme::of(ui);
     let columns = if ui.available_width() > 700.0 { 2.0 } else { 1.0 };
     let size = vec2((ui.available_width() - 12.0 * (columns - 1.0)) / columns, 190.0);

@@ -92,7 +92,7 @@ impl RunReport<'_> {
             )));
         }
         let names: Vec<String> = self.bundle.manifest.classes.iter().map(|c| c.name.clone()).collect();
-        let map = ClassMap { values: (1..=names.len() as u32).collect(), names };
+        let map = ClassMap::in_order(names);
         let scale = Scale::new(info.voxel_size.zip(info.unit.clone()))?;
         let transport = Some(self.tortuosity.clone());
         let request = Request { scale, transport };

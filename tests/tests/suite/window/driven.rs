@@ -5,7 +5,7 @@ use super::*;
 use crate::fixture::{self, Kind, bundle, stack, stack_of};
 use paser_app::window::engine::{Engine, Look, Source};
 use paser_app::window::project::Place;
-use paser_app::window::recovery::Recovery;
+use paser_app::window::recovery::{Left, Recovery};
 use paser_app::window::state::{Loading, Workspace};
 use paser_app::window::training::Field;
 use paser_core::device::Wish;
@@ -23,7 +23,7 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let engine = Engine::start(Source::Own(Wish::Cpu), Arc::new(|| ())).expect("threads");
         Self { state: State::new(Mode::Dark, None), engine }
     }
@@ -66,7 +66,7 @@ impl Desk {
         }
     }
 
-    fn failure(&mut self, needle: &str) {
+    pub(super) fn failure(&mut self, needle: &str) {
         self.until(needle, |s| !s.notices.failures().is_empty());
         let said = self.state.notices.failures()[0].text.clone();
         assert!(said.contains(needle), "\"{said}\" does not say \"{needle}\"");
@@ -294,7 +294,7 @@ fn what_a_killed_program_left_is_offered_once_and_not_to_a_second_one() {
     assert!(left.is_none(), "a running program's place is its own");
     drop(first); // as when it is killed: the lock goes, the file stays
     let (third, left) = Recovery::begin(folder.path()).expect("the place again");
-    assert_eq!(left, Some(project));
+    assert_eq!(left, Some(Left { project: Some(project), report: None }));
     third.end();
     drop(third);
     assert!(

@@ -26,6 +26,7 @@ use paser_core::volume::{Dtype, Slice, SliceReader, Volume, VolumeInfo};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+mod about;
 mod basics;
 mod batch;
 mod dialogs;
@@ -34,6 +35,8 @@ mod live;
 mod panes;
 mod question;
 mod states;
+mod studies;
+mod studies_driven;
 
 pub(super) const SLICES: usize = 40;
 pub(super) const SIZE: [usize; 2] = [448, 512];

@@ -1,10 +1,11 @@
 //! The Train, Compare and Report workspaces: what they ask for, what they show, empty, at work and over.
 
 use super::*;
+use paser_app::window::choices::CHOICES;
 use paser_app::window::comparison::{Column, Comparison};
 use paser_app::window::engine::Train;
 use paser_app::window::state::Workspace;
-use paser_app::window::training::{CHOICES, Field, Form, Pairs};
+use paser_app::window::training::{Field, Form, Pairs};
 use paser_core::event::{Figure, Picture, Progress};
 use paser_core::route::{Method, Router};
 use paser_core::train::{Preset, TrainConfig};

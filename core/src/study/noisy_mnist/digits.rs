@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const DIGIT: usize = 28;
 const EDGE: usize = 32;
 /// Grey values from here on are foreground. The paper does not say where it cuts.
-const FOREGROUND: u8 = 128;
+pub(super) const FOREGROUND: u8 = 128;
 /// The magic number of a file of images with unsigned bytes.
 const IMAGES: u32 = 0x0803;
 
@@ -22,18 +22,16 @@ pub(super) const NOISES: [Noise; 3] =
     [Noise::GaussianBlur(1.0), Noise::GaussianBlur(2.0), Noise::BoxBlur(2.0)];
 
 /// Digits as they were scanned, one after the other.
-pub(super) struct Digits(Vec<u8>);
+pub struct Digits(Vec<u8>);
 
 impl Digits {
     /// Reads `name` (with or without ".gz") in `folder`.
-    pub(super) fn read(folder: &Path, name: &str) -> Result<Self> {
+    pub fn read(folder: &Path, name: &str) -> Result<Self> {
         let path = [folder.join(format!("{name}.gz")), folder.join(name)].into_iter().find(|p| p.exists());
         let path = path.ok_or_else(|| {
             Error::bad(
                 folder,
-                format!(
-                    "{name}(.gz) of MNIST is not in it; name the folder of the four idx files with --data"
-                ),
+                format!("{name}(.gz) of MNIST is not in it; name the folder of the four idx files"),
             )
         })?;
         let bytes = unpacked(&path)?;
@@ -50,12 +48,17 @@ impl Digits {
     }
 
     /// How many.
-    pub(super) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.len() / (DIGIT * DIGIT)
     }
 
     /// Digit `i` with noise `n` of [`NOISES`], and which of its pixels are foreground without noise.
-    pub(super) fn sample(&self, i: usize, n: usize, seed: u64) -> Sample {
+    pub fn sample(&self, i: usize, n: usize, seed: u64) -> Sample {
+        self.look(i, NOISES[n], FOREGROUND, seed)
+    }
+
+    /// Digit `i` with `noise`; grey values from `foreground` on are foreground.
+    pub(super) fn look(&self, i: usize, noise: Noise, foreground: u8, seed: u64) -> Sample {
         let digit = &self.0[i * DIGIT * DIGIT..][..DIGIT * DIGIT];
         let border = (EDGE - DIGIT) / 2;
         let mut clean = vec![0u8; EDGE * EDGE];
@@ -64,9 +67,9 @@ impl Digits {
         }
         let plane = clean.iter().map(|v| f32::from(*v) / 255.0).collect();
         let mut image = Prepared { size: [EDGE, EDGE], planes: vec![plane], masked: Vec::new() };
-        let name = format!("{i}-{n}");
-        NOISES[n].apply(&mut image, seed, &name);
-        let truth = clean.iter().map(|v| u8::from(*v >= FOREGROUND)).collect();
+        let name = format!("{i} {noise}");
+        noise.apply(&mut image, seed, &name);
+        let truth = clean.iter().map(|v| u8::from(*v >= foreground)).collect();
         Sample { name, hash: String::new(), image, truth }
     }
 }
