@@ -10,6 +10,9 @@ const LEFT: f64 = 58.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 28.0;
 const BOTTOM: f64 = 44.0;
+/// Names of series beside each other under the chart, and the height of a row of them.
+const COLUMNS: usize = 2;
+const ROW: f64 = 15.0;
 /// Ticks along an axis, about.
 const TICKS: f64 = 5.0;
 
@@ -40,9 +43,10 @@ pub(super) fn chart(words: &Words<'_>, series: &[Series], zero: bool) -> String 
     let frame =
         Frame { x: Axis::over(points().map(|p| p.0), false), y: Axis::over(points().map(|p| p.1), zero) };
     let mut svg = format!(
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\"><title>{0}</title><text x=\"{LEFT}\" y=\"14\" \
+        "<svg viewBox=\"0 0 {WIDTH} {1}\" role=\"img\"><title>{0}</title><text x=\"{LEFT}\" y=\"14\" \
          class=\"t\">{0}</text>",
-        escape(words.title)
+        escape(words.title),
+        height(series.len())
     );
     frame.draw(&mut svg, words);
     for (i, series) in series.iter().enumerate() {
@@ -51,13 +55,19 @@ pub(super) fn chart(words: &Words<'_>, series: &[Series], zero: bool) -> String 
     svg + "</svg>"
 }
 
+/// Height of a chart with the names of so many series under it.
+fn height(series: usize) -> f64 {
+    HEIGHT + ROW * series.div_ceil(COLUMNS) as f64
+}
+
 /// The same as a file of its own.
 pub(crate) fn standalone(words: &Words<'_>, series: &[Series], zero: bool) -> String {
     const STYLE: &str = "text{font:11px system-ui,sans-serif}.t{font-weight:600;font-size:12px}.m{text-anchor:middle}\
                          .e{text-anchor:end}.g{stroke:#ddd;fill:none}";
     let head = format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\"", 2.0 * WIDTH);
     let body = chart(words, series, zero).replacen("<svg", &head, 1);
-    let ground = format!("<style>{STYLE}</style><rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#fff\"/>");
+    let height = height(series.len());
+    let ground = format!("<style>{STYLE}</style><rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#fff\"/>");
     body.replacen("</title>", &format!("</title>{ground}"), 1)
 }
 
@@ -151,37 +161,30 @@ impl Frame {
         );
     }
 
-    /// A series, and its name in row `row` of the legend. Dashes tell lines apart without colour.
-    fn series(&self, svg: &mut String, series: &Series, row: usize) {
+    /// A series, and its name at place `place` of the legend. Dashes tell lines apart without colour.
+    fn series(&self, svg: &mut String, series: &Series, place: usize) {
         let [r, g, b] = series.colour;
         let colour = format!("rgb({r},{g},{b})");
+        let dash = ["none", "6 3", "2 2", "8 3 2 3"][place % 4];
+        let (column, row) = (place % COLUMNS, place / COLUMNS);
+        let x = LEFT + column as f64 * (WIDTH - LEFT - RIGHT) / COLUMNS as f64;
+        let y = HEIGHT + 6.0 + ROW * row as f64;
+        let _ =
+            write!(svg, "<text x=\"{:.1}\" y=\"{:.1}\">{}</text>", x + 28.0, y + 4.0, escape(&series.name));
         let finite = series.points.iter().filter(|p| p.0.is_finite() && p.1.is_finite());
         let places: Vec<(f64, f64)> = finite.map(|p| self.at(*p)).collect();
         if series.marks {
-            for (x, y) in places {
+            for (x, y) in places.into_iter().chain([(x + 11.0, y)]) {
                 let _ = write!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\" fill=\"{colour}\"/>");
             }
         } else {
             let path: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
-            let dash = ["none", "6 3", "2 2", "8 3 2 3"][row % 4];
             let _ = write!(
                 svg,
-                "<path d=\"M{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.6\" stroke-dasharray=\"{dash}\"/>",
-                path.join("L")
+                "<path d=\"M{x:.1} {y:.1}h22{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.6\" stroke-dasharray=\"{dash}\"/>",
+                path.first().map_or_else(String::new, |_| format!("M{}", path.join("L")))
             );
         }
-        // Points lie high where costs are shown, lines anywhere.
-        let below = HEIGHT - BOTTOM - 8.0 - 13.0 * row as f64;
-        let y = if series.marks { below } else { TOP + 12.0 + 13.0 * row as f64 };
-        let _ = write!(
-            svg,
-            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"9\" height=\"9\" fill=\"{colour}\"/><text x=\"{:.1}\" y=\"{y:.1}\" \
-             class=\"e\">{}</text>",
-            WIDTH - RIGHT - 12.0,
-            y - 8.0,
-            WIDTH - RIGHT - 16.0,
-            escape(&series.name)
-        );
     }
 }
 
