@@ -1,4 +1,6 @@
 //! PaSeR Studio: the command line and the window, two consumers of the same core.
 
 pub mod cli;
+pub mod impersonal;
+pub mod logs;
 pub mod window;

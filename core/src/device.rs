@@ -1,8 +1,9 @@
 //! Which device computes: the window's shared GPU, a headless GPU, or the CPU.
 
 use crate::error::{Error, Result};
-use burn::tensor::Device;
+use crate::fault::Faults;
 use burn::tensor::wgpu::WgpuSetup;
+use burn::tensor::{Device, TensorData};
 use serde::{Deserialize, Serialize};
 
 /// What the user asked for.
@@ -80,12 +81,21 @@ pub struct Compute {
     pub device: Device,
     /// What it is.
     pub description: Description,
+    /// What it complained of.
+    pub faults: Faults,
+    /// Largest batch that it is given.
+    pub largest_batch: usize,
 }
 
 impl Compute {
     /// The CPU, always there.
     pub fn cpu() -> Self {
-        Self { device: Device::flex(), description: Description::cpu() }
+        Self::of(Device::flex(), Description::cpu())
+    }
+
+    /// `device`, which is what `description` says.
+    pub fn of(device: Device, description: Description) -> Self {
+        Self { device, description, faults: Faults::default(), largest_batch: usize::MAX }
     }
 
     /// The graphics device that `setup` holds, shared with whoever made it. Register a setup once.
@@ -94,13 +104,23 @@ impl Compute {
     /// Where Burn refuses the setup.
     pub fn shared(setup: WgpuSetup) -> Result<Self> {
         let description = Description::of(&setup.adapter);
+        keep_tuning();
         let graphics = setup.device.clone();
         let device = Device::wgpu_options().setup(setup).init().map_err(|e| {
             Error::Device(format!("{} cannot compute ({e}); the CPU is used instead", description.name))
         })?;
+        let compute = Self::of(device, description);
         // Burn's own handler ends the program; a lost frame or a refused kernel must not.
-        graphics.on_uncaptured_error(std::sync::Arc::new(|e| tracing::error!("graphics device: {e}")));
-        Ok(Self { device, description })
+        let (faults, name) = (compute.faults.clone(), compute.description.name.clone());
+        graphics.on_uncaptured_error(std::sync::Arc::new(move |e| {
+            tracing::error!("graphics device: {e}");
+            faults.report(format!("{name} failed ({})", first_line(&e.to_string())));
+        }));
+        let (faults, name) = (compute.faults.clone(), compute.description.name.clone());
+        graphics.set_device_lost_callback(move |_, why| {
+            faults.lose(format!("{name} was lost ({})", first_line(&why)));
+        });
+        Ok(compute)
     }
 
     /// The graphics device with these handles, shared with whoever made it. Register a device once.
@@ -117,29 +137,41 @@ impl Compute {
         Self::shared(WgpuSetup { instance, adapter, device, queue, backend })
     }
 
-    /// Sizes of batches of patches [height, width] that this device runs: few, so that each is tuned and checked
-    /// once.
-    pub fn patch_batches(&self, patch: [usize; 2]) -> &'static [usize] {
-        match (self.description.is_real_gpu(), is_small(patch)) {
-            (_, true) => &[1, 4, 16, 128],
-            (true, false) => &[1, 4, 16, 64],
-            (false, false) => &[1, 4, 16],
-        }
+    /// Sizes of batches of patches that this device runs: few, so that each is tuned and checked once.
+    pub fn patch_batches(&self) -> &'static [usize] {
+        self.allowed(if self.description.is_real_gpu() { &[1, 4, 16, 64] } else { &[1, 4, 16] })
     }
 
     /// The same for whole tiles.
-    pub fn tile_batches(&self, tile: [usize; 2]) -> &'static [usize] {
-        match (self.description.is_real_gpu(), is_small(tile)) {
-            (_, true) => &[1, 4, 16, 128],
-            (true, false) => &[1, 4, 16],
-            (false, false) => &[1, 4],
-        }
+    pub fn tile_batches(&self) -> &'static [usize] {
+        self.allowed(if self.description.is_real_gpu() { &[1, 4, 16] } else { &[1, 4] })
     }
-}
 
-/// Whether a piece is so small that reading a net's weights takes longer than using them on it.
-fn is_small([height, width]: [usize; 2]) -> bool {
-    height * width <= 32 * 32
+    fn allowed(&self, sizes: &'static [usize]) -> &'static [usize] {
+        &sizes[..sizes.iter().filter(|n| **n <= self.largest_batch).count().max(1)]
+    }
+
+    /// The largest batch to try after a fault; none where only another device helps.
+    pub fn smaller_batch(&self) -> Option<usize> {
+        let sizes = self.patch_batches();
+        let next = sizes.len().checked_sub(2).map(|i| sizes[i]);
+        next.filter(|_| !self.faults.lost())
+    }
+
+    /// Whether the CPU could go on where this device fails.
+    pub fn is_graphics(&self) -> bool {
+        self.description.kind != "cpu"
+    }
+
+    /// Values read back from the device.
+    ///
+    /// # Errors
+    /// Where it gave none, or complained of something meanwhile.
+    pub fn read(&self, data: TensorData) -> Result<Vec<f32>> {
+        let values = crate::route::segment::floats(data);
+        self.faults.check()?;
+        values
+    }
 }
 
 /// The device for `wish`, and a sentence where it is not what one would expect.
@@ -155,19 +187,37 @@ pub fn choose(wish: Wish) -> Result<(Compute, Option<String>)> {
     if wish == Wish::Cpu {
         return Ok((Compute::cpu(), None));
     }
-    let (instance, mut found) = adapters();
-    found.retain(|a| wanted(&Description::of(a)));
-    let opened = match found.into_iter().next() {
+    let (instance, found) = adapters();
+    let missing = missing(&found.iter().map(Description::of).collect::<Vec<_>>());
+    let opened = match found.into_iter().find(|a| wanted(&Description::of(a))) {
         Some(adapter) => open(instance, adapter).and_then(Compute::shared),
-        None => Err(Error::Device(
-            "no graphics card that can compute was found; install its Vulkan driver, or use --device cpu"
-                .to_owned(),
-        )),
+        None => Err(Error::Device(missing)),
     };
     match (opened, wish) {
         (Ok(compute), _) => Ok((compute, None)),
         (Err(e), Wish::Auto) => Ok((Compute::cpu(), Some(format!("computing on the CPU: {e}")))),
         (Err(e), _) => Err(e),
+    }
+}
+
+/// Why none of the adapters `found` is a graphics card.
+fn missing(found: &[Description]) -> String {
+    let remedy =
+        "if this machine has a card, install its Vulkan driver; the CPU does the same work more slowly";
+    match found.iter().find(|d| !d.is_real_gpu()) {
+        Some(d) => {
+            let name = d.name.split(" (").next().unwrap_or_default();
+            format!("the only graphics driver found ({name}) is software, not a card; {remedy}")
+        }
+        None => format!("no graphics card that can compute was found; {remedy}"),
+    }
+}
+
+/// Kernels that were tuned for a card are found again at the next start, beside the program's other caches: by itself
+/// Burn would keep them in the folder of whatever Rust project the program was started in.
+fn keep_tuning() {
+    if let Some(folder) = crate::places::cache_dir() {
+        cubecl_environment::environment::set_root(folder.join("tuning"));
     }
 }
 
@@ -202,9 +252,29 @@ pub fn descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
     }
 }
 
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or("no reason given").chars().take(160).collect()
+}
+
 fn open(instance: wgpu::Instance, adapter: wgpu::Adapter) -> Result<WgpuSetup> {
     let (device, queue) = pollster::block_on(adapter.request_device(&descriptor(&adapter)))
         .map_err(|e| Error::Device(format!("{} cannot be opened ({e})", adapter.get_info().name)))?;
     let backend = adapter.get_info().backend;
     Ok(WgpuSetup { instance, adapter, device, queue, backend })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_software_driver_and_no_driver_are_told_apart() {
+        let software = Description {
+            name: "llvmpipe (LLVM 15, 256 bits)".to_owned(),
+            kind: "software".to_owned(),
+            ..Description::cpu()
+        };
+        assert!(missing(&[software]).starts_with("the only graphics driver found (llvmpipe)"));
+        assert!(missing(&[]).starts_with("no graphics card"));
+    }
 }

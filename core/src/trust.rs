@@ -52,29 +52,34 @@ pub fn answers(models: &Models, layout: &Layout, channels: usize) -> Result<Vec<
         .collect()
 }
 
-/// Compares what `models` say on `compute` with `answers`, at every batch size that it will run.
+/// How far a check has come: questions answered, and all of them.
+pub type Told<'a> = &'a mut dyn FnMut(usize, usize);
+
+/// Compares what `models` say on `compute` with `answers`, at every batch size that it will run. A device that has
+/// not seen these sizes yet tunes its kernels meanwhile, which may take minutes.
 ///
 /// # Errors
 /// A sentence naming the net, the batch and the difference.
-pub fn check(compute: &Compute, models: &Models, answers: &[Answer]) -> Result<()> {
-    for answer in answers.iter().filter(|a| !NAMES.contains(&a.net.as_str())) {
-        for batch in batches(compute, answer) {
-            for values in ask(models, &answer.net, answer.input, *batch)? {
-                compare(compute, answer, &values, *batch)?;
-            }
+pub fn check(compute: &Compute, models: &Models, answers: &[Answer], told: Told<'_>) -> Result<()> {
+    let asked = answers.iter().filter(|a| !NAMES.contains(&a.net.as_str()));
+    let all: Vec<(&Answer, usize)> =
+        asked.flat_map(|a| batches(compute, &a.net).iter().map(move |batch| (a, *batch))).collect();
+    for (done, (answer, batch)) in all.iter().enumerate() {
+        told(done, all.len());
+        for values in ask(models, &answer.net, answer.input, *batch)? {
+            compare(compute, answer, &values, *batch)?;
         }
     }
     Ok(())
 }
 
-/// The batch sizes that `answer`'s net runs in earnest: f0 and the policies read tiles, the others patches. The
+/// The batch sizes that `net` runs in earnest: f0 and the policies read tiles, the others patches. The
 /// policies share their kernels, so only the first is asked at every size.
-fn batches(compute: &Compute, answer: &Answer) -> &'static [usize] {
-    let size = [answer.input[1], answer.input[2]];
-    match answer.net.as_str() {
-        "f0" | "policy 0" => compute.tile_batches(size),
+fn batches(compute: &Compute, net: &str) -> &'static [usize] {
+    match net {
+        "f0" | "policy 0" => compute.tile_batches(),
         policy if policy.starts_with("policy") || policy == CONDITIONED => &[1],
-        _ => compute.patch_batches(size),
+        _ => compute.patch_batches(),
     }
 }
 
@@ -94,9 +99,9 @@ pub fn answer_of(net: &Net, name: &str, layout: &Layout, channels: usize) -> Res
 /// # Errors
 /// As [`check`].
 pub fn check_whole_once(compute: &Compute, net: &Net, name: &str, bundle: &Bundle) -> Result<()> {
-    once(format!("{} | {name}", key(compute, &bundle.hash()?)), || {
+    once(compute, format!("{} | {name}", key(compute, &bundle.hash()?)), || {
         for answer in bundle.manifest.answers.iter().filter(|a| a.net == name) {
-            for batch in compute.tile_batches([answer.input[1], answer.input[2]]) {
+            for batch in compute.tile_batches() {
                 let x = known(answer.input, *batch, &compute.device);
                 for values in kept(net.forward(x, &mut Off), *batch)? {
                     compare(compute, answer, &values, *batch)?;
@@ -107,21 +112,24 @@ pub fn check_whole_once(compute: &Compute, net: &Net, name: &str, bundle: &Bundl
     })
 }
 
-/// [`check`], remembered for this device, driver, bundle and program version.
+/// [`check`], remembered for this device, driver, bundle and program version; nothing is told where it is remembered.
 ///
 /// # Errors
 /// As [`check`].
-pub fn check_once(compute: &Compute, models: &Models, bundle: &Bundle) -> Result<()> {
-    once(key(compute, &bundle.hash()?), || check(compute, models, &bundle.manifest.answers))
+pub fn check_once(compute: &Compute, models: &Models, bundle: &Bundle, told: Told<'_>) -> Result<()> {
+    let check = || check(compute, models, &bundle.manifest.answers, told);
+    once(compute, key(compute, &bundle.hash()?), check)
 }
 
 /// The verdict remembered under `key`, or that of `check`, remembered from now on.
-fn once(key: String, check: impl FnOnce() -> Result<()>) -> Result<()> {
+fn once(compute: &Compute, key: String, check: impl FnOnce() -> Result<()>) -> Result<()> {
     let mut known = remembered();
     if let Some(verdict) = known.get(&key) {
         return verdict.failure.clone().map_or(Ok(()), |why| Err(Error::Device(why)));
     }
     let outcome = check();
+    // a device that broke down meanwhile has proved nothing, neither way
+    compute.faults.check()?;
     let failure = outcome.as_ref().err().map(ToString::to_string);
     let when = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     known.insert(key, Verdict { failure, when });

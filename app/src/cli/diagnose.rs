@@ -1,6 +1,7 @@
 //! `paser diagnose`: what computes here, how fast, and whether it can be trusted. Nothing personal.
 
 use super::Common;
+use crate::impersonal::Impersonal;
 use paser_core::device::{Compute, Description, Wish, adapters, choose};
 use paser_core::hash::Stream;
 use paser_core::net::dropout::Off;
@@ -15,7 +16,9 @@ use std::time::Instant;
 struct Diagnosis {
     program: String,
     system: String,
+    session: Option<String>,
     threads: usize,
+    memory_gigabytes: Option<f64>,
     adapters: Vec<Description>,
     devices: Vec<Measured>,
     bundle: Option<String>,
@@ -43,8 +46,10 @@ pub(super) fn run(common: &Common) -> Result<()> {
     let path = |p: Result<std::path::PathBuf>| p.ok().map(|p| p.display().to_string());
     let diagnosis = Diagnosis {
         program: env!("CARGO_PKG_VERSION").to_owned(),
-        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        system: format!("{}, {} {}", system(), std::env::consts::OS, std::env::consts::ARCH),
+        session: std::env::var("XDG_SESSION_TYPE").ok(),
         threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        memory_gigabytes: memory(),
         adapters: found,
         devices,
         bundle: path(super::places::bundle()),
@@ -52,7 +57,25 @@ pub(super) fn run(common: &Common) -> Result<()> {
         cache: paser_core::places::cache_dir().map(|p| p.display().to_string()),
         trust: remembered(),
     };
-    common.print(&diagnosis, &describe(&diagnosis))
+    let json = serde_json::to_string(&diagnosis).map_err(|e| Error::invalid(e.to_string()))?;
+    let impersonal = Impersonal::here();
+    let value: serde_json::Value =
+        serde_json::from_str(&impersonal.text(&json)).map_err(|e| Error::invalid(e.to_string()))?;
+    common.print(&value, &impersonal.text(&describe(&diagnosis)))
+}
+
+/// Name and version of the system, where it says them.
+fn system() -> String {
+    let text = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let name = text.lines().find_map(|l| l.strip_prefix("PRETTY_NAME="));
+    name.map_or_else(|| "system unnamed".to_owned(), |n| n.trim_matches('"').to_owned())
+}
+
+/// Memory of the machine, where the system tells it without being asked by an unsafe call.
+fn memory() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kilobytes = text.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
+    Some(kilobytes.trim().trim_end_matches(" kB").parse::<f64>().ok()? / 1e6)
 }
 
 fn measure(compute: Compute) -> Measured {
@@ -92,7 +115,10 @@ fn speeds(compute: &Compute) -> Result<Vec<(String, f64)>> {
 }
 
 fn describe(d: &Diagnosis) -> String {
-    let mut text = format!("PaSeR Studio {} on {}, {} threads\n", d.program, d.system, d.threads);
+    let mut text = format!("PaSeR Studio {} on {}, {} threads", d.program, d.system, d.threads);
+    text += &d.memory_gigabytes.map_or_else(String::new, |gb| format!(", {gb:.1} GB of memory"));
+    text += &d.session.as_ref().map_or_else(String::new, |s| format!(", {s} session"));
+    text += if d.adapters.is_empty() { "\nadapter: none that can compute\n" } else { "\n" };
     for a in &d.adapters {
         text += &format!("adapter: {} ({}), {}, {}\n", a.name, a.kind, a.backend, a.driver);
     }

@@ -8,6 +8,7 @@ mod diagnose;
 mod evaluate;
 mod import;
 mod input;
+mod manual;
 mod measure;
 mod models;
 mod output;
@@ -21,7 +22,9 @@ mod train;
 
 use crate::window;
 use clap::{Args, Parser, Subcommand};
+use paser_core::bundle::Bundle;
 use paser_core::device::{Compute, Wish};
+use paser_core::route::{Segmenter, steady};
 use paser_core::{Error, Result};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -55,10 +58,13 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Open the window, with a stack if one is named
+    /// Open the window, with a stack or a project if one is named
     Open {
-        /// Stack file or folder of slices
+        /// Stack file, folder of slices or project file
         stack: Option<PathBuf>,
+        /// Say when the window has come how far, and close it: for `paser bench start`
+        #[arg(long, hide = true)]
+        until_ready: bool,
     },
     /// Segment the bundled sample with the shipped bundle, evaluate it, write every export
     Demo {
@@ -95,6 +101,9 @@ enum Verb {
     Compare(compare::CompareArgs),
     /// One of the paper's experiments
     Study(study::StudyArgs),
+    /// Write man pages and shell completions
+    #[command(hide = true)]
+    Manual(manual::ManualArgs),
     /// Repeat a run from its evidence file and compare
     Rerun(rerun::RerunArgs),
     /// Fractions, surfaces, connectivity, particle sizes, correlation and tortuosity of a label stack
@@ -124,14 +133,29 @@ impl Common {
     }
 }
 
+impl Common {
+    /// `bundle` on the device asked for; on the CPU, said on stderr, where that cannot do it and none was named.
+    fn segmenter(&self, bundle: &Bundle) -> Result<Segmenter> {
+        let compute = self.compute()?;
+        if self.device == Wish::Gpu {
+            return Segmenter::new(bundle, compute);
+        }
+        let (segmenter, note) = steady::ready(bundle, compute)?;
+        if let Some(note) = note {
+            eprintln!("{note}");
+        }
+        Ok(segmenter)
+    }
+}
+
 /// Parses the arguments and runs what they ask for.
 pub fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
     let cli = Cli::parse();
+    crate::logs::begin();
     let common = &cli.common;
     let outcome = match cli.command {
-        None => open(None, common),
-        Some(Verb::Open { stack }) => open(stack, common),
+        None => open(None, false, common),
+        Some(Verb::Open { stack, until_ready }) => open(stack, until_ready, common),
         Some(Verb::Demo { out }) => segment::demo(out, common),
         Some(Verb::Diagnose) => diagnose::run(common),
         Some(Verb::Import(args)) => import::run(&args, common),
@@ -145,26 +169,30 @@ pub fn main() -> ExitCode {
         Some(Verb::Bench(args)) => bench::run(&args, common),
         Some(Verb::Compare(args)) => compare::run(&args, common),
         Some(Verb::Study(args)) => study::run(&args, common),
+        Some(Verb::Manual(args)) => manual::run(&args),
         Some(Verb::Rerun(args)) => rerun::run(&args, common),
         Some(Verb::Measure(args)) => measure::run(&args, common),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
+            tracing::info!("failed: {e}");
             eprintln!("{e}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn open(stack: Option<PathBuf>, common: &Common) -> Result<()> {
+fn open(stack: Option<PathBuf>, until_ready: bool, common: &Common) -> Result<()> {
     let sample = places::sample().ok().map(|folder| folder.join("images.tif"));
     let options = window::Options {
         stack,
         bundle: places::bundle().unwrap_or_else(|_| places::BUNDLE.into()),
         sample,
+        licences: places::licences().ok(),
         wish: common.device,
         drive: None,
+        until_ready,
     };
     window::run(options).map_err(Error::invalid)
 }

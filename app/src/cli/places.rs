@@ -16,6 +16,11 @@ pub fn sample() -> Result<PathBuf> {
     find("assets/sample")
 }
 
+/// The licences of everything in the program, made when a package is built.
+pub fn licences() -> Result<PathBuf> {
+    find("licences.json")
+}
+
 fn find(relative: &str) -> Result<PathBuf> {
     let mut roots = Vec::new();
     roots.extend(std::env::var_os("PASER_HOME").map(PathBuf::from));

@@ -15,9 +15,9 @@ use paser_core::export::run::{RunMeta, RunWriter, Totals};
 use paser_core::export::{Evidence, LabelFormat};
 use paser_core::noise::Noise;
 use paser_core::route::stack::{Job, prepare, segment};
-use paser_core::route::{Choice, Method, Segmenter};
+use paser_core::route::{Choice, Fall, Method, Segmenter};
 use paser_core::uncertainty::{Calibration, Probabilities};
-use paser_core::volume::Hashing;
+use paser_core::volume::{Hashing, Stamp};
 use paser_core::{Error, Result};
 use serde::Serialize;
 use serde_json::json;
@@ -79,7 +79,7 @@ impl SegmentArgs {
         let bars = !self.no_report && self.draws > 0 && Calibration::place(bundle.folder()).exists();
         let bars = bars && !matches!(self.method.method, Method::Whole(_));
         let kept = bars || self.export.iter().any(|format| format.needs_probabilities());
-        Ok(Segmenter::new(bundle, common.compute()?)?.keep_probabilities(kept))
+        Ok(common.segmenter(bundle)?.keep_probabilities(kept))
     }
 
     /// What the error bars of a run by `choice` rest on, or why it has none.
@@ -140,6 +140,7 @@ pub(super) struct Report {
     flops: u64,
     flops_run: u64,
     device: Description,
+    device_faults: Vec<Fall>,
     outputs: Vec<PathBuf>,
 }
 
@@ -208,6 +209,7 @@ pub(super) fn one(
     out: &Path,
     common: &Common,
 ) -> Result<Report> {
+    let stamp = Stamp::of(stack)?;
     let volume = args.opened.open(stack)?;
     let info = volume.info().clone();
     let (a, b) = args.slices.unwrap_or_default();
@@ -260,19 +262,22 @@ pub(super) fn one(
     let job = Job { volume: &read, slices: slices.clone(), range, choice, noise };
     let bar = bar(slices.len(), "slices");
     let started = Instant::now();
-    segment(segmenter, &job, &Control::default(), &mut |z, result| {
+    let falls = segment(segmenter, &job, &Control::default(), &mut |z, result| {
         bar.inc(1);
         kept.iter().try_for_each(|kept| kept.push(&result))?;
         writer.push(z, &result)
     })?;
     bar.finish_and_clear();
+    stamp.check()?;
     let seconds = started.elapsed().as_secs_f64();
     let totals: Totals = writer.totals().clone();
     writer.note("input_sha256", json!(read.digest()));
-    let mut outputs = writer.finish()?;
+    writer.note("device_faults", json!(falls));
+    let mut finished = writer.finish()?;
+    let mut unreported = Ok(());
     if !args.no_report {
         let report = RunReport {
-            folder: out,
+            folder: finished.folder(),
             name: &stem(stack),
             seconds,
             bundle,
@@ -286,8 +291,11 @@ pub(super) fn one(
                 _ => Err("no probabilities were kept".to_owned()),
             },
         };
-        outputs.extend(report.write(&Control::default(), common.force)?);
+        // without a report the results are still results
+        unreported = report.write(&Control::default(), common.force).map(|files| finished.also(files));
     }
+    let outputs = finished.publish()?;
+    unreported?;
     Ok(Report {
         stack: stack.to_owned(),
         slices: totals.slices,
@@ -299,6 +307,7 @@ pub(super) fn one(
         flops: totals.flops_total,
         flops_run: totals.flops_run,
         device: segmenter.compute.description.clone(),
+        device_faults: falls,
         outputs,
     })
 }

@@ -1,5 +1,6 @@
 //! The program behind the window: events into the state, commands out of the panes.
 
+use super::arrival::Arrival;
 use super::bench::Drive;
 use super::canvas::Canvas;
 use super::command::{Command, Effect, handle};
@@ -13,6 +14,7 @@ use super::state::{Loading, State};
 use super::theme;
 use super::training::Training;
 use super::{keys, text};
+use crate::logs;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -36,6 +38,8 @@ pub struct Studio {
     recovery: Option<Recovery>,
     /// Drives the window, for `paser bench ui`.
     pub(super) drive: Option<Drive>,
+    /// Tells how far the window has come, for `paser bench start`.
+    pub(super) arrival: Option<Arrival>,
     /// When something was kept last.
     kept: Instant,
 }
@@ -53,6 +57,7 @@ impl Studio {
             leaving: false,
             recovery: None,
             drive: None,
+            arrival: None,
             kept: Instant::now(),
         }
     }
@@ -69,12 +74,17 @@ impl Studio {
         }
     }
 
-    /// Keeps what a restart needs, now and then.
-    fn keep(&mut self) {
-        let due = self.kept.elapsed() >= KEEPING && self.state.recovered.is_none();
+    /// Keeps what a restart needs, now and then; also where nothing moves any more after the last change.
+    fn keep(&mut self, ctx: &egui::Context) {
+        let waited = self.kept.elapsed();
+        let due = waited >= KEEPING && self.state.recovered.is_none();
+        if waited < KEEPING {
+            ctx.request_repaint_after(KEEPING - waited);
+        }
         let (Some(recovery), Some(engine), true) = (&mut self.recovery, &self.engine, due) else { return };
         self.kept = Instant::now();
         if let Some((path, text)) = recovery.changed(&Project::of(&self.state)) {
+            logs::keep_for_panics(path.clone(), text.clone());
             engine.read(Read::Keep(path, text));
         }
     }
@@ -189,7 +199,8 @@ impl eframe::App for Studio {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.take_events(ctx);
         self.drive(ctx);
-        self.keep();
+        self.arrive(ctx);
+        self.keep(ctx);
         self.guard_closing(ctx);
     }
 

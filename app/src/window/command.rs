@@ -18,10 +18,12 @@ use looks::{budgeted, choose_row, hold, look, select, set_lambda, set_noise};
 use opening::{close, go_to, open, open_as, toggle_cuts, use_bundle};
 use runs::{segment_slice, segment_stack, stop, toggle_pause};
 
+use super::about;
 use super::canvas::view::View;
 use super::engine::{Job, Pick, Read};
 use super::history::{self, Settings};
 use super::import::Import;
+use super::log;
 use super::promise;
 use super::state::{Dial, Stack, State};
 use paser_core::noise::Noise;
@@ -71,10 +73,13 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::OpenRelinked => return project::open(state),
         Command::DropProject => (state.relink, state.recovered) = (None, None),
         Command::Restore => {
-            if let Some(project) = state.recovered.take() {
+            if let Some(project) = state.recovered.take().and_then(|left| left.project) {
                 return project::take_up(state, project);
             }
         }
+        Command::OpenLog => log::open(state),
+        Command::OpenReport(path) => log::open_report(state, path),
+        Command::CloseLog => state.log = None,
         Command::UseBundle(folder) => return use_bundle(state, folder),
         Command::Copy(text) => return vec![Effect::Copy(text)],
         Command::SegmentSlice => return segment_slice(state),
@@ -110,6 +115,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
             return set_lambda(state, lambda);
         }
         Command::Palette(query) => state.palette = query,
+        Command::About(wish) => return about::handle(state, wish),
         Command::Undo | Command::Redo => {
             if history::step(state, command == Command::Redo) {
                 return look(state, state.lambda);
@@ -196,6 +202,7 @@ fn view(stack: &mut Stack, command: &Command) {
 
 fn back(state: &mut State) {
     if state.notices.dismiss_failure()
+        || state.log.take().is_some()
         || state.import.take().is_some()
         || state.relink.take().is_some()
         || std::mem::take(&mut state.closing)
@@ -204,6 +211,7 @@ fn back(state: &mut State) {
         || state.palette.take().is_some()
         || state.truth_draft.take().is_some()
         || std::mem::take(&mut state.sheet)
+        || std::mem::take(&mut state.about.open)
         || state.path_field.take().is_some()
     {
         return;

@@ -22,12 +22,16 @@ mod study;
 pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
     match event {
         Event::Device(description, note) => {
-            state.device = Some(description);
-            state.speed = None;
-            if let Some(note) = note {
-                state.notices.warn(note);
+            // the first one stands on the start page and behind the device's name; later ones interrupt work
+            if let (Some(note), true) = (&note, state.device.is_some()) {
+                state.notices.warn(note.clone());
             }
+            (state.device, state.device_note) = (Some(description), note);
+            state.speed = None;
         }
+        Event::Preparing(done, all) => state.preparing = Some((done, all)),
+        Event::Licences(Ok(licences)) => state.about.licences = Some(Arc::from(licences)),
+        Event::Licences(Err(why)) => state.notices.error(why),
         Event::Model(loaded) => return model(state, loaded),
         Event::Opened(opened) => return stack(state, opened),
         Event::Saved(Ok(path)) => {
@@ -82,6 +86,7 @@ pub fn absorb(state: &mut State, event: Event) -> Vec<Effect> {
 }
 
 fn model(state: &mut State, loaded: Result<Box<Model>, String>) -> Vec<Effect> {
+    state.preparing = None;
     match loaded {
         Ok(model) => {
             state.lambda = model.manifest.lambda;

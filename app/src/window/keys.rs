@@ -1,5 +1,6 @@
 //! The one list of what the user can ask for: keys, the shortcuts sheet and the palette read it.
 
+use super::about::Wish;
 use super::canvas::view::View;
 use super::command::{Ask, Command};
 use super::engine::Pick;
@@ -68,9 +69,11 @@ pub const ACTIONS: &[Action] = &[
     a("", "save the study's page", || Command::Study(Ask::AskSave)),
     a("Ctrl+Z", "undo", || Command::Undo),
     a("Ctrl+Shift+Z|Ctrl+Y", "redo", || Command::Redo),
+    a("", "open the log", || Command::OpenLog),
     a("T", "light or dark", || Command::ToggleMode),
     a("Ctrl+P|Ctrl+Shift+P", "find a command", || Command::Palette(Some(String::new()))),
     a("?", "this sheet", || Command::ToggleSheet),
+    a("", "about this program, licences", || Command::About(Wish::Toggle)),
 ];
 
 /// What the pointer does.

@@ -3,7 +3,9 @@
 //! One way: events change the [`State`], panes read it and push [`Command`]s, one handler carries
 //! them out. Tensors stay on the compute thread.
 
+pub mod about;
 mod app;
+pub mod arrival;
 pub mod bench;
 pub mod canvas;
 pub mod choices;
@@ -18,6 +20,7 @@ pub mod grey;
 pub mod history;
 pub mod import;
 pub mod keys;
+pub mod log;
 pub mod notice;
 pub mod overview;
 mod panels;
@@ -39,6 +42,7 @@ pub use app::Studio;
 pub use command::Command;
 pub use state::State;
 
+use arrival::Arrival;
 use bench::{Course, Drive};
 use eframe::egui_wgpu::{self, SurfaceConfig, WgpuSetup, WgpuSetupCreateNew};
 use eframe::{CreationContext, NativeOptions};
@@ -64,10 +68,14 @@ pub struct Options {
     pub bundle: PathBuf,
     /// The bundled sample stack.
     pub sample: Option<PathBuf>,
+    /// The licences of everything in the program.
+    pub licences: Option<PathBuf>,
     /// Where to compute.
     pub wish: Wish,
     /// Lets the window drive itself and time its frames.
     pub drive: Option<Course>,
+    /// Says on stdout how far the window has come, and closes it.
+    pub until_ready: bool,
 }
 
 /// Opens the window and stays until it is closed.
@@ -131,6 +139,8 @@ fn studio(cc: &CreationContext<'_>, options: Options) -> Result<Studio, String> 
         (None, Some(folder)) => studio.keep_in(&folder),
         (None, None) => {}
     }
+    studio.state.about.file = options.licences;
+    studio.arrival = options.until_ready.then(Arrival::begin);
     studio.begin(&cc.egui_ctx, options.bundle, options.stack);
     Ok(studio)
 }

@@ -41,10 +41,15 @@ const MOST: usize = 4;
 impl Notice {
     /// What happened, and what to do about it.
     pub fn parts(&self) -> (String, Option<String>) {
-        match self.text.split_once("; ") {
-            Some((cause, remedy)) => (sentence(cause), Some(sentence(remedy))),
-            None => (self.text.clone(), None),
-        }
+        parts(&self.text)
+    }
+}
+
+/// What a sentence says has happened, and what to do about it.
+pub fn parts(text: &str) -> (String, Option<String>) {
+    match text.split_once("; ") {
+        Some((cause, remedy)) => (sentence(cause), Some(sentence(remedy))),
+        None => (sentence(text), None),
     }
 }
 

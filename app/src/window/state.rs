@@ -4,12 +4,15 @@ mod stack;
 
 pub use stack::{Layer, Overlay, Stack};
 
+use super::about::About;
 use super::comparison::Comparison;
 use super::engine::{Live, Opened};
 use super::history::History;
 use super::import::Import;
+use super::log::Log;
 use super::notice::Notices;
 use super::project::{Project, Relink};
+use super::recovery::Left;
 use super::results::Model;
 use super::study::Studies;
 use super::theme::Mode;
@@ -31,6 +34,12 @@ pub struct State {
     pub mode: Mode,
     /// The device that computes, once known.
     pub device: Option<Description>,
+    /// Why it is not the one that one would expect.
+    pub device_note: Option<String>,
+    /// How far it has been prepared, of how much, while a bundle is new to it.
+    pub preparing: Option<(usize, usize)>,
+    /// The program's own page.
+    pub about: About,
     /// Slices a second of the last run.
     pub speed: Option<f64>,
     /// The bundle.
@@ -56,7 +65,9 @@ pub struct State {
     /// A project whose links are not all found.
     pub relink: Option<Relink>,
     /// What a program that was killed left behind.
-    pub recovered: Option<Project>,
+    pub recovered: Option<Left>,
+    /// A file of the program's log on show.
+    pub log: Option<Log>,
     /// Folder of the bundle in force, or being loaded.
     pub bundle: Option<PathBuf>,
     /// What is typed in the palette, where it is open.

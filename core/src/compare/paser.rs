@@ -7,7 +7,7 @@ use super::table::{Table, TileEntry};
 use super::{Decision, Way};
 use crate::error::{Error, Result};
 use crate::route::method::argmax;
-use crate::route::segment::{Segmenter, floats};
+use crate::route::segment::Segmenter;
 use crate::route::{Choice, Method, Router};
 use burn::tensor::{Tensor, TensorData};
 
@@ -93,7 +93,8 @@ pub(super) fn outputs(segmenter: &Segmenter, table: &Table, router: Router) -> R
     let policy = policy.ok_or_else(|| Error::invalid("the bundle does not hold this policy"))?;
     let one = |tile: &TileEntry| {
         let values = TensorData::new(tile.examined.policy_input.clone(), [1, 2, h, w]);
-        floats(policy.forward(Tensor::<4>::from_data(values, &segmenter.compute.device)).into_data())
+        let logits = policy.forward(Tensor::<4>::from_data(values, &segmenter.compute.device));
+        segmenter.compute.read(logits.into_data())
     };
     table.tiles.iter().map(one).collect()
 }

@@ -56,12 +56,16 @@ pub struct Table {
     classes: usize,
 }
 
+/// Patches that are examined at once where tiles have few.
+const PATCHES: usize = 64;
+
 /// How many of the next samples are examined at once: small ones fill a batch together.
 fn together(segmenter: &Segmenter, samples: &[Sample], numbers: &[usize]) -> usize {
+    let most = segmenter.tiles_wanted().max(PATCHES / segmenter.manifest.layout.patches());
     let mut tiles = 0;
     let fits = numbers.iter().take_while(|n| {
         tiles += segmenter.manifest.layout.tiles(samples[**n].image.size).len();
-        tiles <= segmenter.tiles_wanted()
+        tiles <= most
     });
     fits.count().max(1)
 }

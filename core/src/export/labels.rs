@@ -30,6 +30,19 @@ pub enum LabelFormat {
 }
 
 impl LabelFormat {
+    /// The files and folders that it makes, whose names begin with `stem`.
+    pub(super) fn paths(self, stem: &Path, classes: &[Class]) -> Vec<PathBuf> {
+        let each = |what: &str| (1..).zip(classes).map(|(i, c)| class_path(stem, what, i, c)).collect();
+        match self {
+            Self::Nrrd => vec![ending(stem, "_labels.nrrd")],
+            Self::Raw => vec![ending(stem, "_labels.raw"), ending(stem, "_labels.raw.json")],
+            Self::OmeZarr => vec![ending(stem, "_labels.ome.zarr")],
+            Self::Phases => each("phase"),
+            Self::Probabilities => each("probability"),
+            Self::ProbabilitiesFloat => each("probability_float"),
+        }
+    }
+
     /// Whether it needs the nets' probabilities.
     pub fn needs_probabilities(self) -> bool {
         matches!(self, Self::Probabilities | Self::ProbabilitiesFloat)
@@ -207,13 +220,17 @@ fn by_class(
 ) -> Result<Vec<StackWriter>> {
     let (voxel_size, unit) = meta.voxel_size.clone().unzip();
     let scale = StackMeta { voxel_size, unit, range: Some((0.0, most)), ..StackMeta::default() };
-    let plain = |c: char| if c.is_alphanumeric() || c == '-' { c } else { '_' };
     let stack = |(i, class): (usize, &Class)| {
-        let name: String = class.name.chars().map(plain).collect();
-        let path = ending(stem, &format!("_{what}{}_{name}.tif", i + 1));
-        StackWriter::create(&path, meta.shape, dtype, &scale, force)
+        StackWriter::create(&class_path(stem, what, i, class), meta.shape, dtype, &scale, force)
     };
-    meta.classes.iter().enumerate().map(stack).collect()
+    (1..).zip(&meta.classes).map(stack).collect()
+}
+
+/// The file of class number `i`, counted from 1.
+fn class_path(stem: &Path, what: &str, i: usize, class: &Class) -> PathBuf {
+    let plain = |c: char| if c.is_alphanumeric() || c == '-' { c } else { '_' };
+    let name: String = class.name.chars().map(plain).collect();
+    ending(stem, &format!("_{what}{i}_{name}.tif"))
 }
 
 fn nrrd_header(meta: &LabelMeta) -> Vec<u8> {

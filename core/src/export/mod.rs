@@ -6,11 +6,13 @@ pub mod labels;
 pub mod png;
 pub mod report;
 pub mod run;
+mod staging;
 pub mod tiff;
 mod zarr;
 
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::{Builder, NamedTempFile};
 
@@ -20,6 +22,28 @@ pub use self::evidence::Evidence;
 pub use self::labels::{LabelFormat, LabelMeta, LabelWriter};
 pub use self::png::{png_grey, png_rgb};
 pub use self::tiff::{StackMeta, StackWriter};
+
+/// Temporary files' names begin and end so.
+const PREFIX: &str = ".paser-";
+const SUFFIX: &str = ".tmp";
+/// A temporary file of this age that nobody holds belonged to a program that was killed.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+
+/// Removes temporary files in `folder` that programs left which were killed.
+fn sweep(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if !(name.starts_with(PREFIX) && name.ends_with(SUFFIX)) {
+            continue;
+        }
+        let age = entry.metadata().and_then(|m| m.modified()).map(|m| m.elapsed().unwrap_or_default());
+        let free = |path: &Path| std::fs::File::open(path).is_ok_and(|file| file.try_lock().is_ok());
+        if age.is_ok_and(|age| age > FORGOTTEN) && free(&entry.path()) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
 
 /// A file under a temporary, hidden name in the destination's folder until it is complete. Dropped
 /// without [`persist`](Self::persist) it vanishes.
@@ -36,12 +60,14 @@ impl AtomicFile {
             return Err(Error::bad(path, "it is a folder; name a file"));
         }
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        sweep(folder);
         let mut builder = Builder::new();
-        builder.prefix(".paser-").suffix(".tmp");
+        builder.prefix(PREFIX).suffix(SUFFIX);
         // tempfile's default would leave results that only their author can read.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder.tempfile_in(folder).map_err(|e| write_error(path, e))?;
+        let _ = file.as_file().try_lock(); // it is at work, and no sweep takes it
         Ok(Self { file, path: path.to_owned() })
     }
 
@@ -131,6 +157,26 @@ mod tests {
         assert!(matches!(file.persist(false), Err(Error::Exists(_))));
         assert_eq!(fs::read(&path).unwrap(), b"other");
         assert_eq!(names(folder.path()), ["a.csv"]);
+    }
+
+    #[test]
+    fn what_a_killed_program_left_is_swept_and_what_is_at_work_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = std::time::SystemTime::now() - 2 * FORGOTTEN;
+        let age =
+            |path: &Path| fs::File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
+        let left = folder.path().join(".paser-left.tmp");
+        fs::write(&left, "half").unwrap();
+        age(&left);
+        fs::write(folder.path().join(".paser-young.tmp"), "half").unwrap();
+        let at_work = AtomicFile::create(&folder.path().join("a.csv")).unwrap();
+        assert!(!left.exists());
+        age(at_work.file.path());
+        write_atomic(&folder.path().join("b.csv"), b"", false).unwrap();
+        at_work.persist(false).unwrap();
+        let mut names = names(folder.path());
+        names.sort();
+        assert_eq!(names, [".paser-young.tmp", "a.csv", "b.csv"]);
     }
 
     #[test]

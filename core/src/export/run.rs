@@ -1,6 +1,7 @@
 //! The folder of a segmentation run: labels, entropy, routes, class table and the evidence file,
 //! written slice by slice in constant memory.
 
+use super::staging::Staging;
 use super::{AtomicFile, LabelFormat, LabelMeta, LabelWriter, StackMeta, StackWriter, png_rgb, write_atomic};
 use crate::data::classes::Class;
 use crate::error::{Error, Result};
@@ -91,9 +92,10 @@ fn parts(counts: &[u64]) -> Vec<f64> {
     counts.iter().map(|c| *c as f64 / total).collect()
 }
 
-/// Writes a run's folder; nothing bears its final name before it is complete.
+/// Writes a run's folder; nothing bears its final name before all is complete.
 pub struct RunWriter {
-    folder: PathBuf,
+    out: PathBuf,
+    staging: Staging,
     meta: RunMeta,
     labels: StackWriter,
     /// The labels in further formats.
@@ -120,18 +122,14 @@ impl RunWriter {
     /// Begins the exports in `folder`, which is made where it does not exist.
     ///
     /// # Errors
-    /// Where a file of the run exists already and `force` is not given, or nothing can be written there.
+    /// Where a file of the run exists already and `force` is not given, another run writes there, or nothing can
+    /// be written.
     pub fn create(folder: &Path, meta: RunMeta, force: bool) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(|e| Error::io("cannot create", folder, e))?;
-        let path = |end: &str| folder.join(format!("{}_{end}", meta.name));
-        let mut taken =
-            ["labels.tif", "entropy.tif", "routes.csv", "classes.json", "preview.png", "report.html"]
-                .map(path)
-                .into_iter()
-                .chain([folder.join("run.json")]);
-        if let Some(taken) = taken.find(|p| !force && p.exists()) {
-            return Err(Error::Exists(taken));
-        }
+        let staging = Staging::begin(folder)?;
+        let path = |end: &str| staging.folder().join(format!("{}_{end}", meta.name));
+        let names = ["labels.tif", "entropy.tif", "routes.csv", "classes.json", "preview.png", "report.html"];
+        let places = names.map(|end| folder.join(format!("{}_{end}", meta.name)));
+        free(places.into_iter().chain([folder.join("run.json")]), force)?;
         let scale =
             StackMeta { voxel_size: meta.voxel_size, unit: meta.unit.clone(), ..StackMeta::default() };
         let mut palette = vec![[0, 0, 0]];
@@ -150,7 +148,8 @@ impl RunWriter {
         routes.write(head.as_bytes())?;
         let totals = Totals::new(meta.nets, meta.classes.len());
         Ok(Self {
-            folder: folder.to_owned(),
+            out: folder.to_owned(),
+            staging,
             meta,
             labels,
             further: Vec::new(),
@@ -173,7 +172,10 @@ impl RunWriter {
             voxel_size: self.meta.voxel_size.zip(self.meta.unit.clone()),
             classes: self.meta.classes.clone(),
         };
-        let stem = self.folder.join(&self.meta.name);
+        let places =
+            formats.iter().flat_map(|f| f.paths(&self.out.join(&self.meta.name), &self.meta.classes));
+        free(places, self.force)?;
+        let stem = self.staging.folder().join(&self.meta.name);
         let writer = |format: &LabelFormat| LabelWriter::create(*format, &stem, &meta, self.force);
         self.further = formats.iter().map(writer).collect::<Result<_>>()?;
         Ok(self)
@@ -233,11 +235,12 @@ impl RunWriter {
         self.meta.evidence[key] = value;
     }
 
-    /// Completes all files and says which.
+    /// Completes all files, which get their places when they are published.
     ///
     /// # Errors
-    /// Where slices are missing or a file cannot get its name.
-    pub fn finish(self) -> Result<Vec<PathBuf>> {
+    /// Where slices are missing or a file cannot be completed.
+    pub fn finish(self) -> Result<Finished> {
+        let folder = self.staging.folder().to_owned();
         let mut outputs = vec![self.labels.finish()?];
         for writer in self.further {
             outputs.extend(writer.finish()?);
@@ -247,11 +250,11 @@ impl RunWriter {
         let legend = self.meta.classes.iter().enumerate();
         let legend: Vec<Legend<'_>> =
             legend.map(|(i, c)| Legend { value: i + 1, name: &c.name, colour: c.colour }).collect();
-        let classes = self.folder.join(format!("{}_classes.json", self.meta.name));
+        let classes = folder.join(format!("{}_classes.json", self.meta.name));
         write_atomic(&classes, &json(&legend)?, self.force)?;
-        let preview = self.folder.join(format!("{}_preview.png", self.meta.name));
+        let preview = folder.join(format!("{}_preview.png", self.meta.name));
         png_rgb(&preview, self.meta.shape[2], self.meta.shape[1], &self.preview, self.force)?;
-        let evidence = self.folder.join("run.json");
+        let evidence = folder.join("run.json");
         let [labels_hash, routes_hash] = self
             .hashes
             .map(|hash| -> String { hash.finalize().iter().map(|b| format!("{b:02x}")).collect() });
@@ -266,7 +269,42 @@ impl RunWriter {
         });
         write_atomic(&evidence, &json(&run)?, self.force)?;
         outputs.extend([classes, preview, evidence]);
-        Ok(outputs)
+        Ok(Finished { staging: self.staging, written: outputs, force: self.force })
+    }
+}
+
+/// A run's files, complete, before they get their places.
+pub struct Finished {
+    staging: Staging,
+    written: Vec<PathBuf>,
+    force: bool,
+}
+
+impl Finished {
+    /// Where they are until then; what is written here and named by [`also`](Self::also) goes with them.
+    pub fn folder(&self) -> &Path {
+        self.staging.folder()
+    }
+
+    /// Takes along `files`, which lie in [`folder`](Self::folder).
+    pub fn also(&mut self, files: Vec<PathBuf>) {
+        self.written.extend(files);
+    }
+
+    /// Gives all files their places and says where they are.
+    ///
+    /// # Errors
+    /// Where something lies there already that may not be replaced, or they cannot be moved.
+    pub fn publish(self) -> Result<Vec<PathBuf>> {
+        self.staging.publish(&self.written, self.force)
+    }
+}
+
+/// Refuses early what would be refused after all the work.
+fn free(mut places: impl Iterator<Item = PathBuf>, force: bool) -> Result<()> {
+    match places.find(|p| !force && p.symlink_metadata().is_ok()) {
+        Some(taken) => Err(Error::Exists(taken)),
+        None => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::batch::plan;
 use super::method::{Choice, Method, Router};
-use super::segment::{Opinion, Segmenter, Tile, floats};
+use super::segment::{Opinion, Segmenter, Tile};
 use crate::data::normalise::Prepared;
 use crate::error::Result;
 
@@ -32,21 +32,17 @@ impl Segmenter {
     pub fn examine(&self, slices: &[Prepared]) -> Result<Vec<Examined>> {
         self.check_nets()?;
         let tiles = self.tiles(slices);
-        let mut all = Vec::with_capacity(tiles.len());
+        let (mut opinions, mut doubts) = (Vec::with_capacity(tiles.len()), Vec::with_capacity(tiles.len()));
         let mut left = tiles.as_slice();
-        for (items, size) in plan(tiles.len(), self.compute.tile_batches(self.manifest.layout.tile)) {
+        for (items, size) in plan(tiles.len(), self.compute.tile_batches()) {
             let (now, later) = left.split_at(items);
             left = later;
             let (said, first) = self.doubt(now, size);
-            let probabilities = floats(said.probabilities.clone().into_data())?;
-            let opinions = self.said((said, first), &[], items)?;
-            all.extend(self.examine_tiles(
-                now,
-                &opinions,
-                probabilities.chunks(probabilities.len() / size),
-            )?);
+            let probabilities = self.compute.read(said.probabilities.clone().into_data())?;
+            opinions.extend(self.said((said, first), &[], items)?);
+            doubts.extend(probabilities.chunks(probabilities.len() / size).take(items).map(<[f32]>::to_vec));
         }
-        Ok(all)
+        self.examine_tiles(&tiles, &opinions, &doubts)
     }
 
     /// What the policy of `router` says of every patch of `slices` that lies in its slice: logits [nets] each,
@@ -71,11 +67,11 @@ impl Segmenter {
     }
 
     /// What f1 to fm say of the patches of `tiles` beside what f0 says: `opinions`, and `doubts` [K,H,W] for each.
-    fn examine_tiles<'a>(
+    fn examine_tiles(
         &self,
         tiles: &[Tile],
         opinions: &[Opinion],
-        doubts: impl Iterator<Item = &'a [f32]>,
+        doubts: &[Vec<f32>],
     ) -> Result<Vec<Examined>> {
         let patches = self.manifest.layout.patches();
         let of_tile = |tile: &Tile| (0..patches).map(|i| self.patch_values(tile, i)).collect::<Vec<_>>();
@@ -85,8 +81,7 @@ impl Segmenter {
             own.map(|((tile, opinion), doubt)| self.examined_by_f0(tile, opinion, doubt)).collect();
         for net in 1..self.models.nets.len() {
             let (mut left, mut place) = (values.as_slice(), 0);
-            for (items, size) in plan(values.len(), self.compute.patch_batches(self.manifest.layout.patch()))
-            {
+            for (items, size) in plan(values.len(), self.compute.patch_batches()) {
                 let (now, later) = left.split_at(items);
                 left = later;
                 let said = self.answer(net, now, size)?;

@@ -3,7 +3,7 @@
 
 use super::batch::plan;
 use super::method::{Choice, Method, Router};
-use super::segment::{Opinion, PatchJob, PatchRoute, Segmenter, SliceResult, Tile, blank, floats};
+use super::segment::{Opinion, PatchJob, PatchRoute, Segmenter, SliceResult, Tile, blank};
 use super::tiles::{self, Rect};
 use crate::cost::Flops;
 use crate::data::normalise::Prepared;
@@ -46,12 +46,11 @@ impl Live {
         let tiles = segmenter.tiles(std::slice::from_ref(&slice));
         let (mut opinions, mut probabilities) = (Vec::new(), Vec::new());
         let mut left = tiles.as_slice();
-        for (items, size) in plan(tiles.len(), segmenter.compute.tile_batches(segmenter.manifest.layout.tile))
-        {
+        for (items, size) in plan(tiles.len(), segmenter.compute.tile_batches()) {
             let (now, later) = left.split_at(items);
             left = later;
             let doubt = segmenter.doubt(now, size);
-            let shares = floats(doubt.0.probabilities.clone().into_data())?;
+            let shares = segmenter.compute.read(doubt.0.probabilities.clone().into_data())?;
             probabilities.extend(shares.chunks(shares.len() / size).take(items).map(<[f32]>::to_vec));
             opinions.extend(segmenter.said(doubt, &[], items)?);
         }
@@ -190,9 +189,7 @@ impl Live {
         let [height, width] = segmenter.manifest.layout.tile;
         let (mut all, mut run) = (Vec::new(), 0);
         let mut left = self.opinions.as_slice();
-        for (items, size) in
-            plan(self.opinions.len(), segmenter.compute.tile_batches(segmenter.manifest.layout.tile))
-        {
+        for (items, size) in plan(self.opinions.len(), segmenter.compute.tile_batches()) {
             let (now, later) = left.split_at(items);
             left = later;
             let mut values: Vec<f32> =
@@ -216,9 +213,7 @@ impl Live {
             let unseen = |j: &&PatchJob| j.net == net && self.labels[j.tile][j.index][net - 1].is_none();
             let jobs: Vec<&PatchJob> = jobs.iter().filter(unseen).collect();
             let mut left = jobs.as_slice();
-            for (items, size) in
-                plan(jobs.len(), segmenter.compute.patch_batches(segmenter.manifest.layout.patch()))
-            {
+            for (items, size) in plan(jobs.len(), segmenter.compute.patch_batches()) {
                 control.check()?;
                 let (now, later) = left.split_at(items);
                 left = later;

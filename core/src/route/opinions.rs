@@ -2,7 +2,7 @@
 
 use super::batch::plan;
 use super::method::{Choice, Method, Router};
-use super::segment::{Opinion, Segmenter, Tile, floats};
+use super::segment::{Opinion, Segmenter, Tile};
 use super::uncertainty::Uncertainty;
 use crate::bundle::F0Label;
 use crate::cost::Flops;
@@ -16,7 +16,7 @@ impl Segmenter {
         }
         let mut opinions = Vec::with_capacity(tiles.len());
         let mut left = tiles;
-        for (items, size) in plan(tiles.len(), self.compute.tile_batches(self.manifest.layout.tile)) {
+        for (items, size) in plan(tiles.len(), self.compute.tile_batches()) {
             let (now, later) = left.split_at(items);
             left = later;
             opinions.extend(self.ask(now, size, choice)?);
@@ -54,14 +54,17 @@ impl Segmenter {
         count: usize,
     ) -> Result<Vec<Opinion>> {
         let [height, width] = self.manifest.layout.tile;
-        let seen = floats(said.labels.into_data())?;
+        let seen = self.compute.read(said.labels.into_data())?;
         let answer = match (self.manifest.monte_carlo.label, first) {
-            (F0Label::FirstPass, Some(first)) => floats(first.argmax(1).float().into_data())?,
+            (F0Label::FirstPass, Some(first)) => self.compute.read(first.argmax(1).float().into_data())?,
             _ => seen.clone(),
         };
-        let entropy = floats(said.entropy.into_data())?;
-        let mean =
-            if self.keeps_probabilities { floats(said.probabilities.into_data())? } else { Vec::new() };
+        let entropy = self.compute.read(said.entropy.into_data())?;
+        let mean = if self.keeps_probabilities {
+            self.compute.read(said.probabilities.into_data())?
+        } else {
+            Vec::new()
+        };
         let all = self.manifest.classes.len() * height * width;
         let (pixels, actions) = (height * width, self.manifest.layout.patches() * self.models.nets.len());
         let opinion = |i: usize| Opinion {
@@ -85,7 +88,7 @@ impl Segmenter {
                 Error::invalid(format!("the bundle holds {} policies", self.models.policies.len()))
             })?,
         };
-        floats(policy.forward(input).into_data())
+        self.compute.read(policy.forward(input).into_data())
     }
 
     /// Logits of a policy's outputs at the λ of `router`.

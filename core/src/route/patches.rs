@@ -3,7 +3,7 @@
 use super::batch::plan;
 use super::gates::Answered;
 use super::method::{Choice, Method, softmax};
-use super::segment::{Opinion, PatchJob, PatchRoute, Segmenter, SliceResult, Tile, floats};
+use super::segment::{Opinion, PatchJob, PatchRoute, Segmenter, SliceResult, Tile};
 use super::tiles::{self, Layout, Rect};
 use super::uncertainty::mean_entropy;
 use crate::cost::Flops;
@@ -144,7 +144,7 @@ impl Segmenter {
             let mine: Vec<usize> = (0..jobs.len()).filter(|j| jobs[*j].net == net).collect();
             let gate = self.gate(choice.method, net);
             let mut left = mine.as_slice();
-            for (items, size) in plan(mine.len(), self.compute.patch_batches(self.manifest.layout.patch())) {
+            for (items, size) in plan(mine.len(), self.compute.patch_batches()) {
                 let (now, later) = left.split_at(items);
                 left = later;
                 let patches: Vec<Vec<f32>> =
@@ -198,7 +198,7 @@ impl Segmenter {
         let [height, width] = self.manifest.layout.patch();
         let x = self.batch(patches.iter().map(Vec::as_slice), size, [height, width]);
         let labels = self.models.nets[net].forward(x, &mut Off).argmax(1).float();
-        let labels = floats(labels.into_data())?;
+        let labels = self.compute.read(labels.into_data())?;
         Ok(labels
             .chunks(height * width)
             .take(patches.len())
@@ -228,8 +228,8 @@ impl Segmenter {
         probabilities: Tensor<4>,
         count: usize,
     ) -> Result<Vec<Answered>> {
-        let labels = floats(labels.clone().float().into_data())?;
-        let probabilities = floats(probabilities.into_data())?;
+        let labels = self.compute.read(labels.clone().float().into_data())?;
+        let probabilities = self.compute.read(probabilities.into_data())?;
         let pixels: usize = self.manifest.layout.patch().iter().product();
         let one = pixels * self.manifest.classes.len();
         let of = |i: usize| {

@@ -125,10 +125,23 @@ impl Segmenter {
     /// # Errors
     /// Where the bundle is damaged or the device computes wrongly.
     pub fn new(bundle: &Bundle, compute: Compute) -> Result<Self> {
+        Self::prepared(bundle, compute, &mut |_, _| {})
+    }
+
+    /// [`Self::new`] that tells how far the device has been prepared, where it is new to the bundle.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn prepared(bundle: &Bundle, compute: Compute, told: trust::Told<'_>) -> Result<Self> {
         let models = bundle.load(&compute.device)?;
-        trust::check_once(&compute, &models, bundle)?;
-        let segmenter = Self::of(bundle.manifest.clone(), models, compute);
-        Ok(Self { bundle: Some(bundle.clone()), ..segmenter })
+        trust::check_once(&compute, &models, bundle, told)?;
+        Ok(Self::of(bundle.manifest.clone(), models, compute).with_bundle(bundle))
+    }
+
+    /// The same with the bundle that further nets, and the nets for another device, come from.
+    #[must_use]
+    pub fn with_bundle(self, bundle: &Bundle) -> Self {
+        Self { bundle: Some(bundle.clone()), ..self }
     }
 
     /// From parts that are known to be sound.
@@ -170,6 +183,30 @@ impl Segmenter {
         Self { keeps_probabilities: keep, ..self }
     }
 
+    /// The same in batches of at most `largest`.
+    pub(super) fn in_batches_of(&self, largest: usize) -> Self {
+        Self {
+            manifest: self.manifest.clone(),
+            compute: Compute { largest_batch: largest, ..self.compute.clone() },
+            models: self.models.clone(),
+            bundle: self.bundle.clone(),
+            others: Others::default(),
+            costs: self.costs.clone(),
+            masks: self.masks.clone(),
+            gate_masks: self.gate_masks.clone(),
+            keeps_probabilities: self.keeps_probabilities,
+        }
+    }
+
+    /// The same bundle on the CPU, as the device failed for the reason `why`.
+    ///
+    /// # Errors
+    /// Where the bundle cannot be loaded any more.
+    pub(super) fn on_cpu(&self, why: &str) -> Result<Self> {
+        let bundle = self.bundle.as_ref().ok_or_else(|| Error::Device(why.to_owned()))?;
+        Ok(Self::new(bundle, Compute::cpu())?.keep_probabilities(self.keeps_probabilities))
+    }
+
     /// The same nets with other gates of the cascade.
     pub(crate) fn with_cascade(&self, cascade: CascadeEntry) -> Self {
         let manifest = Manifest { cascade: Some(cascade), ..self.manifest.clone() };
@@ -184,7 +221,7 @@ impl Segmenter {
 
     /// Tiles that one call should bring together so that patches of one net fill their batches.
     pub fn tiles_wanted(&self) -> usize {
-        2 * self.compute.tile_batches(self.manifest.layout.tile).iter().max().map_or(1, |n| *n)
+        2 * self.compute.tile_batches().iter().max().map_or(1, |n| *n)
     }
 
     /// Segments `slices`; `names` tell them apart for a random method.

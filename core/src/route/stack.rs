@@ -3,6 +3,7 @@
 
 use super::method::Choice;
 use super::segment::{Segmenter, SliceResult};
+use super::steady::{Fall, Steady};
 use crate::data::normalise::{Prepared, Range};
 use crate::error::{Error, Result};
 use crate::event::Control;
@@ -28,7 +29,8 @@ pub struct Job<'a> {
 }
 
 /// Segments `job` and hands every slice, in order, to `sink` (on a thread of its own). `control`
-/// can pause and stop between batches; what `sink` got before stays.
+/// can pause and stop between batches; what `sink` got before stays. Where the device fails, others go on: what
+/// became of it is returned.
 ///
 /// # Errors
 /// The first that reading, computing or `sink` meets.
@@ -37,7 +39,7 @@ pub fn segment(
     job: &Job<'_>,
     control: &Control,
     sink: &mut (dyn FnMut(usize, SliceResult) -> Result<()> + Send),
-) -> Result<()> {
+) -> Result<Vec<Fall>> {
     segment_with(segmenter, job, control, sink, &mut || ())
 }
 
@@ -52,7 +54,7 @@ pub fn segment_with(
     control: &Control,
     sink: &mut (dyn FnMut(usize, SliceResult) -> Result<()> + Send),
     between: &mut dyn FnMut(),
-) -> Result<()> {
+) -> Result<Vec<Fall>> {
     let (read, ready) = mpsc::sync_channel::<Result<(usize, Prepared)>>(QUEUE);
     let (done, write) = mpsc::sync_channel::<(usize, SliceResult)>(QUEUE);
     std::thread::scope(|scope| {
@@ -104,8 +106,9 @@ fn compute(
     between: &mut dyn FnMut(),
     ready: &mpsc::Receiver<Result<(usize, Prepared)>>,
     done: &mpsc::SyncSender<(usize, SliceResult)>,
-) -> Result<()> {
+) -> Result<Vec<Fall>> {
     let layout = segmenter.manifest.layout;
+    let mut steady = Steady::new(segmenter);
     let (mut places, mut slices, mut tiles) = (Vec::new(), Vec::new(), 0);
     loop {
         let next = ready.recv().ok().transpose()?;
@@ -119,17 +122,18 @@ fn compute(
             control.check()?;
             between();
             let names: Vec<String> = places.iter().map(usize::to_string).collect();
-            let results = segmenter.segment(&slices, &names, &job.choice)?;
+            let first = places.first().copied().unwrap_or_default();
+            let results = steady.segment(&slices, &names, &job.choice, first)?;
             for result in places.drain(..).zip(results) {
                 if done.send(result).is_err() {
-                    return Ok(()); // the writer has failed and says why
+                    return Ok(steady.falls); // the writer has failed and says why
                 }
             }
             slices.clear();
             tiles = 0;
         }
         if last {
-            return Ok(());
+            return Ok(steady.falls);
         }
     }
 }

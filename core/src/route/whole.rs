@@ -3,7 +3,7 @@
 
 use super::batch::plan;
 use super::method::{Choice, Method};
-use super::segment::{Segmenter, SliceResult, blank, floats};
+use super::segment::{Segmenter, SliceResult, blank};
 use super::tiles::{self, Rect};
 use crate::cost::Flops;
 use crate::data::normalise::Prepared;
@@ -82,11 +82,11 @@ impl Segmenter {
         let mut results: Vec<SliceResult> = slices.iter().map(|s| blank(s, choice)).collect();
         let tiles = self.tiles(slices);
         let mut left = tiles.as_slice();
-        for (items, batch) in plan(tiles.len(), self.compute.tile_batches(self.manifest.layout.tile)) {
+        for (items, batch) in plan(tiles.len(), self.compute.tile_batches()) {
             let (now, later) = left.split_at(items);
             left = later;
             let x = self.batch(now.iter().map(|t| t.values.as_slice()), batch, size);
-            let labels = floats(net.forward(x, &mut Off).argmax(1).float().into_data())?;
+            let labels = self.compute.read(net.forward(x, &mut Off).argmax(1).float().into_data())?;
             for (tile, labels) in now.iter().zip(labels.chunks(size[0] * size[1])) {
                 let result = &mut results[tile.slice];
                 let at = inside(tile.corner, size, result.size);

@@ -19,6 +19,7 @@ mod where_it_looks;
 
 pub use catalogue::Needs;
 pub use ground::Labelled;
+pub use noisy_mnist::Digits;
 pub use page::{Figure, Page, Table};
 
 use crate::bundle::Bundle;

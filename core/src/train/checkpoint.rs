@@ -3,6 +3,7 @@
 use super::stage::{Place, Pupils};
 use crate::bundle::{read_weights, write_weights};
 use crate::error::{Error, Result};
+use crate::lock::{self, Lock};
 use crate::net::params::{self, State};
 use burn::module::Module;
 use serde::Serialize;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 /// The folder beside the bundle-to-be that holds what is finished.
 pub(crate) struct Checkpoint {
     folder: PathBuf,
+    _lock: Lock,
 }
 
 impl Checkpoint {
@@ -19,12 +21,14 @@ impl Checkpoint {
     /// emptied. `what` tells trainings for the same bundle apart.
     ///
     /// # Errors
-    /// Where the folder cannot be made or was made with other choices.
+    /// Where the folder cannot be made, was made with other choices, or another training uses it.
     pub(crate) fn open(out: &Path, what: &str, settings: &impl Serialize, resume: bool) -> Result<Self> {
         let mut name = out.file_name().unwrap_or_default().to_owned();
         name.push(format!("{what}.partial"));
         let folder = out.with_file_name(name);
         let ours = serde_json::to_vec_pretty(settings).map_err(|e| Error::invalid(e.to_string()))?;
+        let lock = locked(&folder, out)?;
+        restore_bundle(&folder, out)?;
         let settings = folder.join("config.json");
         if resume && settings.exists() {
             let theirs = std::fs::read(&settings).map_err(|e| Error::io("cannot read", &settings, e))?;
@@ -34,19 +38,29 @@ impl Checkpoint {
                     "it was begun with other choices; resume with the same, or start anew without --resume",
                 ));
             }
-            return Ok(Self { folder });
+            return Ok(Self { folder, _lock: lock });
         }
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder).map_err(|e| Error::io("cannot remove", &folder, e))?;
-        }
-        std::fs::create_dir_all(&folder).map_err(|e| Error::io("cannot create", &folder, e))?;
+        empty(&folder)?;
         crate::export::write_atomic(&settings, &ours, true)?;
-        Ok(Self { folder })
+        Ok(Self { folder, _lock: lock })
     }
 
     /// Where the bundle is put together before it gets its name.
     pub(crate) fn draft(&self) -> PathBuf {
         self.folder.join("bundle")
+    }
+
+    /// The same place, made anew: what a training that was killed left there is no part of the bundle.
+    ///
+    /// # Errors
+    /// Where it cannot be emptied or made.
+    pub(crate) fn fresh_draft(&self) -> Result<PathBuf> {
+        let draft = self.draft();
+        if draft.exists() {
+            std::fs::remove_dir_all(&draft).map_err(|e| Error::io("cannot replace", &draft, e))?;
+        }
+        std::fs::create_dir_all(&draft).map_err(|e| Error::io("cannot create", &draft, e))?;
+        Ok(draft)
     }
 
     /// `fresh` with the weights of the finished stage `name`; none where it is not finished.
@@ -177,7 +191,7 @@ impl Checkpoint {
         std::fs::remove_dir_all(&self.folder).map_err(|e| Error::io("cannot remove", &self.folder, e))
     }
 
-    /// Gives the finished bundle its name and removes the rest.
+    /// Gives the finished bundle its name and removes the rest. The bundle that it replaces is whole until then.
     ///
     /// # Errors
     /// Where the bundle cannot be moved.
@@ -186,11 +200,48 @@ impl Checkpoint {
             if !force {
                 return Err(Error::Exists(out.to_owned()));
             }
-            std::fs::remove_dir_all(out).map_err(|e| Error::io("cannot replace", out, e))?;
+            std::fs::rename(out, self.folder.join(REPLACED))
+                .map_err(|e| Error::io("cannot replace", out, e))?;
         }
         std::fs::rename(self.draft(), out).map_err(|e| Error::io("cannot write", out, e))?;
         self.clear()
     }
+}
+
+/// The bundle that another one replaces, for the moment between two names.
+const REPLACED: &str = "replaced";
+/// The lock of the training.
+const LOCK: &str = "lock";
+
+/// The lock of `folder`, which is made where it is missing.
+fn locked(folder: &Path, out: &Path) -> Result<Lock> {
+    std::fs::create_dir_all(folder).map_err(|e| Error::io("cannot create", folder, e))?;
+    lock::take(&folder.join(LOCK))?.ok_or_else(|| {
+        Error::invalid(format!(
+            "another training for {} is running; wait for it to end, or choose another place for the bundle",
+            out.display()
+        ))
+    })
+}
+
+/// Puts the bundle at `out` back where a training was killed while it replaced it.
+fn restore_bundle(folder: &Path, out: &Path) -> Result<()> {
+    let replaced = folder.join(REPLACED);
+    if replaced.exists() && !out.exists() {
+        std::fs::rename(&replaced, out).map_err(|e| Error::io("cannot restore", out, e))?;
+    }
+    Ok(())
+}
+
+/// Removes all of an earlier training but its lock.
+fn empty(folder: &Path) -> Result<()> {
+    let entries = std::fs::read_dir(folder).map_err(|e| Error::io("cannot read", folder, e))?;
+    for path in entries.flatten().map(|e| e.path()).filter(|p| !p.ends_with(LOCK)) {
+        let removed =
+            if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        removed.map_err(|e| Error::io("cannot remove", &path, e))?;
+    }
+    Ok(())
 }
 
 const PLACE: &str = "place.json";

@@ -67,8 +67,7 @@ impl Trainer<'_> {
         policies: &Policies,
         summary: &Summary,
     ) -> Result<()> {
-        let folder = self.kept.draft();
-        std::fs::create_dir_all(&folder).map_err(|e| Error::io("cannot create", &folder, e))?;
+        let folder = self.kept.fresh_draft()?;
         for (i, (net, spec)) in nets.iter().zip(&run.config.nets).enumerate() {
             let weights =
                 bundle::write_weights(&folder, &format!("f{i}.safetensors"), &params::state(net), true)?;

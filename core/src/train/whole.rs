@@ -111,7 +111,7 @@ pub fn train_whole(
         Some(bundle) => joined(request, bundle, &data)?,
         None => config.split.split(data.samples.len(), config.seed)?,
     };
-    train_whole_on(data, split, request, compute, control, events)
+    train_whole_on(&data, split, request, compute, control, events)
 }
 
 fn channels(request: &WholeRequest<'_>, bundle: Option<&Bundle>) -> usize {
@@ -123,7 +123,7 @@ fn channels(request: &WholeRequest<'_>, bundle: Option<&Bundle>) -> usize {
 /// # Errors
 /// As [`train_whole`].
 pub fn train_whole_on(
-    data: Dataset,
+    data: &Dataset,
     split: Split,
     request: &WholeRequest<'_>,
     compute: &Compute,
@@ -137,12 +137,12 @@ pub fn train_whole_on(
     let device = compute.device.clone().autodiff();
     let (name, spec, net) = first(request, [channels, count], &device)?;
     config.check_whole(&spec, count)?;
-    let weights = run::class_weights(config, &data, &split.train, &request.classes.names)?;
+    let weights = run::class_weights(config, data, &split.train, &request.classes.names)?;
     trust::check_gradients(compute)?;
     let kept = Checkpoint::open(request.out, &format!(".{name}"), &(name, config), request.resume)?;
     let mut run = Run {
         config,
-        data: &data,
+        data,
         split,
         own: None,
         record: None,
@@ -175,7 +175,7 @@ pub fn train_whole_on(
             kept.clear()?;
         }
         None => {
-            join(&kept.draft(), Some(alone), entry, &net)?;
+            join(&kept.fresh_draft()?, Some(alone), entry, &net)?;
             kept.publish(request.out, false)?;
         }
     }

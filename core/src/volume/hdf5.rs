@@ -22,6 +22,8 @@ const MOST: usize = 10_000;
 const LARGEST: usize = 4 << 30;
 /// Bytes of unpacked chunks that are kept.
 const CACHE: usize = 64 << 20;
+/// No filter shrinks further than deflate: a volume larger than this many times the file is a lying header.
+const RATIO: u64 = 1032;
 
 /// A dataset of an HDF5 file.
 pub(super) struct Hdf5Volume {
@@ -84,6 +86,16 @@ impl Hdf5Volume {
         let slices = usize::try_from(slices).ok().filter(|n| (1..1 << 31).contains(n));
         let slices =
             slices.ok_or_else(|| Error::bad(path, "its dataset has no slices, or senselessly many"))?;
+        let len = std::fs::metadata(path).map_err(|e| Error::io("cannot read", path, e))?.len();
+        let announced = ((height * width * found.sample.bytes()) as u64).saturating_mul(slices as u64);
+        if announced > len.saturating_mul(RATIO) {
+            return Err(Error::bad(
+                path,
+                format!(
+                    "{slices} slices of {width} x {height} voxels are announced, more than the file can hold; copy it again"
+                ),
+            ));
+        }
         let mut info = VolumeInfo::new([slices, height, width], found.sample.dtype());
         let size = found
             .dataset

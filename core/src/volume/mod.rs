@@ -16,6 +16,7 @@ mod png;
 mod raw;
 mod sample;
 mod sniff;
+mod stamp;
 mod tiff;
 mod view;
 mod zarr;
@@ -23,6 +24,7 @@ mod zarr;
 pub use self::hashing::Hashing;
 pub use self::opening::Opening;
 pub use self::raw::RawSpec;
+pub use self::stamp::Stamp;
 pub use self::view::{Axes, Crop, View, Voxel};
 
 use std::borrow::Cow;
@@ -404,5 +406,7 @@ fn file_name(path: &Path) -> String {
 
 #[cfg(test)]
 mod format_tests;
+#[cfg(test)]
+mod hostile_tests;
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,10 @@ pub(super) enum Format {
 /// Tells the format by the file's first bytes, whatever its name; only raw files have none to tell by.
 pub(super) fn sniff(path: &Path) -> Result<Format> {
     let mut head = Vec::new();
+    // a pipe or a device would be waited for without end
+    if !std::fs::metadata(path).map_err(|e| Error::io("cannot read", path, e))?.is_file() {
+        return Err(Error::bad(path, "it is neither a file nor a folder; choose the stack itself"));
+    }
     let file = File::open(path).map_err(|e| Error::io("cannot read", path, e))?;
     file.take(1024).read_to_end(&mut head).map_err(|e| Error::io("cannot read", path, e))?;
     match head.as_slice() {

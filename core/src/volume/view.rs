@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dtype, Slice, SliceReader, Volume, VolumeInfo};
+use super::{Dtype, MAX_PIXELS, Slice, SliceReader, Volume, VolumeInfo};
 use crate::error::{Error, Result};
 
 /// Bytes that exchanging axes may take where nothing else is said.
@@ -60,7 +60,21 @@ impl View {
 
 /// The file's axes (0: Z, 1: Y, 2: X) that become Z, Y, X. As text: `YZX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "[usize; 3]")]
 pub struct Axes(pub [usize; 3]);
+
+impl TryFrom<[usize; 3]> for Axes {
+    type Error = Error;
+
+    fn try_from(axes: [usize; 3]) -> Result<Self> {
+        match (0..3).all(|a| axes.contains(&a)) {
+            true => Ok(Self(axes)),
+            false => {
+                Err(Error::invalid(format!("{axes:?} is no order of axes; 0, 1 and 2 must each occur once")))
+            }
+        }
+    }
+}
 
 impl FromStr for Axes {
     type Err = Error;
@@ -262,6 +276,12 @@ impl Turned {
             ));
         }
         let turned = axes.map(|a| shape(whole)[a]);
+        if turned[1] as u64 * turned[2] as u64 > MAX_PIXELS {
+            return Err(Error::invalid(format!(
+                "its slices would have {} x {} pixels, and {MAX_PIXELS} are the most; crop it, or leave the axes",
+                turned[2], turned[1]
+            )));
+        }
         let size = whole.voxel_size.map(|size| axes.map(|a| size[a]));
         let info = info(turned, whole.dtype, size, whole.unit.as_ref());
         let block = (memory / (4 * info.height * info.width)).clamp(1, info.slices);

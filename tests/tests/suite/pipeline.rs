@@ -147,11 +147,13 @@ fn a_device_with_a_wrong_answer_is_refused() {
     let bundle = bundle(&folder.path().join("b"), &Kind::small());
     let compute = Compute::cpu();
     let models = bundle.load(&compute.device).unwrap();
-    trust::check(&compute, &models, &bundle.manifest.answers).expect("right answers");
+    trust::check(&compute, &models, &bundle.manifest.answers, &mut |_, _| {}).expect("right answers");
     for answer in 0..bundle.manifest.answers.len() {
         let mut answers = bundle.manifest.answers.clone();
         answers[answer].values[5] += 0.5;
-        let refusal = trust::check(&compute, &models, &answers).expect_err("a wrong answer").to_string();
+        let refusal = trust::check(&compute, &models, &answers, &mut |_, _| {})
+            .expect_err("a wrong answer")
+            .to_string();
         assert!(refusal.contains("computes wrongly") && refusal.contains(&answers[answer].net), "{refusal}");
     }
     trust::check_gradients(&compute).expect("right gradients");

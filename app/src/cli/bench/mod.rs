@@ -1,5 +1,6 @@
 //! `paser bench`: measured times and ratios, side by side in one run.
 
+mod start;
 mod ui;
 
 use super::Common;
@@ -20,17 +21,28 @@ pub(super) enum Name {
     Rl,
     /// Frame times of the window, which drives itself (needs a display and 4.2 GB of disk)
     Ui,
+    /// Milliseconds from the program's start to the window's first frame (needs a display)
+    Start,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct BenchArgs {
-    /// What to measure; all but ui where not given
+    /// What to measure; all that need no display where not given
     name: Option<Name>,
 }
 
 pub(super) fn run(args: &BenchArgs, common: &Common) -> Result<()> {
-    if args.name == Some(Name::Ui) {
-        return window(common);
+    match args.name {
+        Some(Name::Ui) => {
+            let rows = ui::run(common)?;
+            let json = json!({ "rows": rows, "stack_gigabytes": ui::gigabytes() });
+            return common.print(&json, &window(&rows));
+        }
+        Some(Name::Start) => {
+            let rows = start::run()?;
+            return common.print(&json!({ "rows": rows }), &window(&rows));
+        }
+        _ => {}
     }
     let compute = common.compute()?;
     let wanted = |name| args.name.is_none_or(|n| n == name);
@@ -56,17 +68,13 @@ pub(super) fn run(args: &BenchArgs, common: &Common) -> Result<()> {
     common.print(&json!({ "rows": rows, "spreads": spreads }), &text)
 }
 
-/// Frame times of the window.
-fn window(common: &Common) -> Result<()> {
-    let rows = ui::run(common)?;
+/// Times of the window.
+fn window(rows: &[Row]) -> String {
     let line = |r: &Row| {
-        format!(
-            "{}: median {:.1} ms, 99 of 100 below {:.1} ms ({} times)\n",
-            r.name, r.median_ms, r.p99_ms, r.count
-        )
+        let most = if r.count < 100 { "at most" } else { "99 of 100 below" };
+        format!("{}: median {:.1} ms, {most} {:.1} ms ({} times)\n", r.name, r.median_ms, r.p99_ms, r.count)
     };
-    let text: String = rows.iter().map(line).collect();
-    common.print(&json!({ "rows": rows, "stack_gigabytes": ui::gigabytes() }), &text)
+    rows.iter().map(line).collect()
 }
 
 /// The bundled sample with its truth.

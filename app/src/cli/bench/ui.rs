@@ -32,8 +32,10 @@ pub(super) fn run(common: &Common) -> Result<Vec<Row>> {
         stack: None,
         bundle: places::bundle()?,
         sample: None,
+        licences: None,
         wish: common.device,
         drive: Some(course),
+        until_ready: false,
     };
     window::run(options).map_err(Error::invalid)?;
     Ok(told.iter().collect())

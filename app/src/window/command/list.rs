@@ -1,6 +1,7 @@
 //! Everything that the user can ask for.
 
 use super::Ask;
+use crate::window::about;
 use crate::window::canvas::view::View;
 use crate::window::comparison::Column;
 use crate::window::engine::Pick;
@@ -42,6 +43,12 @@ pub enum Command {
     DropProject,
     /// Go on where a program that was killed had been.
     Restore,
+    /// Show the log.
+    OpenLog,
+    /// Show the report of a crash.
+    OpenReport(PathBuf),
+    /// Look at neither any more.
+    CloseLog,
     /// Go back to the start.
     Close,
     /// Show slice z.
@@ -88,6 +95,8 @@ pub enum Command {
     ToggleSplit,
     /// Show the palette with this typed, or hide it.
     Palette(Option<String>),
+    /// The program's own page.
+    About(about::Wish),
     /// Take the last change of routing or display back.
     Undo,
     /// Do it again.

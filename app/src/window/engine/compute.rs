@@ -12,11 +12,11 @@ use paser_core::compare::reward_costs;
 use paser_core::data::normalise::Range;
 use paser_core::device::{self, Compute, Wish};
 use paser_core::error::{Error, Result};
+use paser_core::fault::guarded;
 use paser_core::noise::Noise;
 use paser_core::route::stack;
-use paser_core::route::{Choice, Segmenter, SliceResult, Speeds};
-use paser_core::volume::{Hashing, SliceReader};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use paser_core::route::{Choice, Fall, Segmenter, SliceResult, Speeds};
+use paser_core::volume::{Hashing, SliceReader, Stamp};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -63,16 +63,6 @@ fn ready(source: Source) -> (Compute, Option<String>) {
     opened.unwrap_or_else(|e| (Compute::cpu(), Some(format!("computing on the CPU instead: {e}"))))
 }
 
-/// A driver that fails may panic; that must end the job, not the thread.
-pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let said = panic.downcast_ref::<String>().map(String::as_str);
-        let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
-        let cause: String = said.lines().next().unwrap_or_default().chars().take(160).collect();
-        Err(Error::Device(format!("the device failed ({cause}); its memory may be too small for the job")))
-    })
-}
-
 impl Worker<'_> {
     fn load(&mut self, folder: &Path) {
         self.bundle = Some(folder.to_owned());
@@ -103,7 +93,10 @@ impl Worker<'_> {
 
     fn try_load(&self, folder: &Path) -> Result<Segmenter> {
         let bundle = Bundle::open(folder)?;
-        guarded(|| Segmenter::new(&bundle, self.compute.clone()))
+        let mut told = |done, all| {
+            self.out.send(Event::Preparing(done, all));
+        };
+        guarded(|| Segmenter::prepared(&bundle, self.compute.clone(), &mut told))
     }
 
     fn train(&mut self, job: &Train) {
@@ -141,19 +134,32 @@ impl Worker<'_> {
     }
 
     fn segment(&mut self, job: &Segment) {
-        let outcome = match guarded(|| self.run(job)) {
-            Ok((folder, note)) => Outcome::Done(folder, note),
+        let mut falls = Vec::new();
+        let outcome = match guarded(|| self.run(job, &mut falls)) {
+            Ok((folder, note)) => Outcome::Done(folder, told(&falls, note)),
             Err(Error::Cancelled) => Outcome::Stopped,
             Err(e) => Outcome::Failed(e.to_string()),
         };
         let broken = matches!(&outcome, Outcome::Failed(_)) && self.compute.description.is_real_gpu();
         self.out.send(Event::Finished(job.run, outcome));
-        if let (true, Some(folder)) = (broken, self.bundle.clone()) {
+        if let Some(fall) = falls.last() {
+            self.fall(fall);
+        }
+        if let (true, Some(folder)) = (broken || !falls.is_empty(), self.bundle.clone()) {
             self.load(&folder);
         }
     }
 
-    fn run(&mut self, job: &Segment) -> Result<(Option<PathBuf>, Option<String>)> {
+    /// What a run had to do after its device failed, everything does from now on.
+    fn fall(&mut self, fall: &Fall) {
+        match fall.largest_batch {
+            Some(largest) => self.compute.largest_batch = largest,
+            None => self.compute = Compute::cpu(),
+        }
+        self.out.send(Event::Device(self.compute.description.clone(), Some(fall.to_string())));
+    }
+
+    fn run(&mut self, job: &Segment, falls: &mut Vec<Fall>) -> Result<(Option<PathBuf>, Option<String>)> {
         let Self { segmenter, eyes, out, .. } = self;
         let Some(segmenter) = segmenter else {
             return Err(Error::invalid("no model bundle is loaded, so nothing can be segmented; choose one"));
@@ -172,18 +178,30 @@ impl Worker<'_> {
         let choice = promise::choice(&segmenter.manifest, job.lambda);
         let evidence = evidence(segmenter, &bundle, path, job, &range, &choice)?;
         let mut output = Output::create(path, job, segmenter, evidence, choice.needs_f0())?;
+        let stamp = Stamp::of(path)?;
         let read = Hashing::new(job.volume.as_ref(), job.slices.start);
         let since = Instant::now();
         let mut between = || eyes.serve(Some(segmenter));
-        if let Err(e) = through(segmenter, job, (&read, range, choice), out, &mut output, &mut between) {
-            output.drop_all();
-            return Err(e);
+        let done = through(segmenter, job, (&read, range, choice), out, &mut output, &mut between);
+        match done.and_then(|falls| stamp.check().map(|()| falls)) {
+            Ok(met) => *falls = met,
+            Err(e) => {
+                output.drop_all();
+                return Err(e);
+            }
         }
         let seconds = since.elapsed().as_secs_f64();
         out.show(live(job.run, Stage::Report, job.slices.len(), since));
-        let (folder, note) = output.finish(read.digest().as_deref(), seconds, &bundle, &job.control)?;
+        let (folder, note) =
+            output.finish(read.digest().as_deref(), falls, seconds, &bundle, &job.control)?;
         Ok((Some(folder), note))
     }
+}
+
+/// What became of the device in a run, and what else is to be said.
+fn told(falls: &[Fall], note: Option<String>) -> Option<String> {
+    let all: Vec<String> = falls.iter().map(Fall::to_string).chain(note).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// What the window needs to know of a bundle.
@@ -203,7 +221,7 @@ fn through(
     out: &Outbox,
     output: &mut Output,
     between: &mut dyn FnMut(),
-) -> Result<()> {
+) -> Result<Vec<Fall>> {
     let model = model(segmenter);
     let work =
         stack::Job { volume, slices: job.slices.clone(), range, choice, noise: (Noise::None, promise::SEED) };

@@ -1,7 +1,7 @@
 //! The slices looked at last, with all that is known of them; a look is served between any two pieces of
 //! longer work.
 
-use super::compute::{guarded, model};
+use super::compute::model;
 use super::{Event, Look as Wish, Outbox, Routed, Seen};
 use crate::window::grey::Grey;
 use crate::window::promise::{self, SEED};
@@ -9,6 +9,7 @@ use crate::window::results::{Kept, Model, Summary};
 use paser_core::data::normalise::Range;
 use paser_core::error::{Error, Result};
 use paser_core::event::Control;
+use paser_core::fault::guarded;
 use paser_core::noise::Noise;
 use paser_core::route::{Choice, Live, Method, Router, Segmenter, stack};
 use paser_core::volume::SliceReader;

@@ -1,6 +1,7 @@
 //! What the window and its threads tell each other.
 
 use super::{Compare, Labelled, RunStudy, Train, Written};
+use crate::window::about::Licences;
 use crate::window::comparison::Comparison;
 use crate::window::grey::{Grey, Window};
 use crate::window::overview::Overview;
@@ -124,6 +125,8 @@ pub enum Read {
     },
     /// Read a project and look for what it names.
     Project(PathBuf),
+    /// Read the licences of everything in the program.
+    Licences(PathBuf),
     /// Write what is kept for a restart.
     Keep(PathBuf, String),
     /// Write a study's page into a folder.
@@ -282,6 +285,10 @@ pub enum Event {
     Comparing(String, usize, usize),
     /// A comparison is over.
     Compared(Result<Box<Comparison>, String>),
+    /// The device is being prepared for the bundle, once: how far, of how much.
+    Preparing(usize, usize),
+    /// The licences of everything in the program.
+    Licences(Result<Box<Licences>, String>),
     /// A study is over: its page, none where it was stopped, or why it failed.
     Studied(u64, Result<Option<Box<Printed>>, String>),
     /// A study's page was written, or not.

@@ -10,7 +10,7 @@ use paser_core::export::report::RunReport;
 use paser_core::export::report::run::MEMORY;
 use paser_core::export::run::{RunMeta, RunWriter};
 use paser_core::noise::Noise;
-use paser_core::route::{Choice, Segmenter, SliceResult};
+use paser_core::route::{Choice, Fall, Segmenter, SliceResult};
 use paser_core::volume::Opening;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -66,14 +66,16 @@ impl Output {
     pub(super) fn finish(
         mut self,
         digest: Option<&str>,
+        falls: &[Fall],
         seconds: f64,
         bundle: &Bundle,
         control: &Control,
     ) -> Result<(PathBuf, Option<String>)> {
         self.writer.note("input_sha256", serde_json::json!(digest));
-        self.writer.finish()?;
+        self.writer.note("device_faults", serde_json::json!(falls));
+        let mut finished = self.writer.finish()?;
         let report = RunReport {
-            folder: &self.folder,
+            folder: finished.folder(),
             name: &self.name,
             seconds,
             bundle,
@@ -82,10 +84,14 @@ impl Output {
             bars: Err("the window draws none; segment with paser segment".to_owned()),
         };
         let note = match report.write(control, false) {
-            Ok(_) => None,
+            Ok(files) => {
+                finished.also(files);
+                None
+            }
             Err(Error::Cancelled) => Some("the report was left out, as asked".to_owned()),
             Err(e) => Some(format!("the report is missing: {e}")),
         };
+        finished.publish()?;
         Ok((self.folder, note))
     }
 

@@ -3,9 +3,10 @@
 use super::study;
 use super::train::preview;
 use super::{Event, Opened, Outbox, Read};
+use crate::window::about::Licences;
 use crate::window::grey::Grey;
 use crate::window::overview::fill;
-use crate::window::project::{Project, Relink};
+use crate::window::project::{Held, Project, Relink};
 use crate::window::truth::{Draft, MOST_VALUES};
 use paser_core::error::{Error, Result};
 use paser_core::export::write_atomic;
@@ -21,18 +22,23 @@ const LOOKED_AT: usize = 7;
 
 /// Serves wishes until the window is gone.
 pub(super) fn work(wishes: &Receiver<Read>, out: &Outbox) {
-    let mut queue = VecDeque::new();
+    let (mut queue, mut held) = (VecDeque::new(), None);
     while let Some(wish) = next(wishes, &mut queue) {
         let alive = match wish {
             Read::Open(path, how) => {
                 out.send(Event::Opened(open(path, how).map(Box::new).map_err(|e| e.to_string())))
             }
             Read::SaveProject { path, project } => {
-                out.send(Event::Saved(project.save(&path).map(|()| path).map_err(|e| e.to_string())))
+                let saved = Held::change(&mut held, &path).and_then(|()| project.save(&path));
+                out.send(Event::Saved(saved.map(|()| path).map_err(|e| e.to_string())))
             }
             Read::Project(path) => {
-                let read = Project::load(&path).map(|project| Box::new(Relink::of(path, project)));
+                let read = Project::load(&path).and_then(|p| Held::change(&mut held, &path).map(|()| p));
+                let read = read.map(|project| Box::new(Relink::of(path, project)));
                 out.send(Event::Project(read.map_err(|e| e.to_string())))
+            }
+            Read::Licences(path) => {
+                out.send(Event::Licences(Licences::read(&path).map(Box::new).map_err(|e| e.to_string())))
             }
             Read::Keep(path, text) => {
                 if let Err(e) = write_atomic(&path, text.as_bytes(), true) {

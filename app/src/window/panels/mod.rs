@@ -1,5 +1,6 @@
 //! The panes of the window, one file each. They read the state and push commands.
 
+mod about;
 mod bottom;
 mod budget;
 mod chart;
@@ -8,10 +9,12 @@ mod compare;
 mod display;
 mod drift;
 mod failure;
+mod help;
 mod histogram;
 mod icons;
 mod import;
 mod kit;
+mod log;
 mod noise;
 mod palette;
 mod patch;
@@ -66,7 +69,9 @@ pub(super) fn show(ui: &mut egui::Ui, pane: &mut Pane<'_>) {
     studies::enlarged(ui, pane);
     studies::save(ui, pane);
     palette::show(ui, pane);
+    about::show(ui, pane);
     closing::show(ui, pane);
+    log::show(ui, pane);
     failure::show(ui, pane);
     drop_hint(ui);
 }

@@ -3,9 +3,11 @@
 use super::{Pane, kit};
 use crate::window::command::Command;
 use crate::window::engine::Pick;
-use crate::window::project::{Item, Place, Project, Relink};
+use crate::window::project::{Item, Place, Relink};
+use crate::window::recovery::Left;
 use crate::window::{text, theme};
 use egui::{Id, Label, Modal, RichText, Ui};
+use std::path::Path;
 
 /// Draws either where it is asked for.
 pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
@@ -68,11 +70,11 @@ fn choices(ui: &mut Ui, pane: &mut Pane<'_>, item: Item, place: &Place) {
     }
 }
 
-fn recovered(ui: &mut Ui, pane: &mut Pane<'_>, left: &Project) {
+fn recovered(ui: &mut Ui, pane: &mut Pane<'_>, left: &Left) {
     let t = theme::of(ui);
     ui.set_width(460.0);
     ui.label(RichText::new("The program was not closed properly").font(theme::strong(15.0)).color(t.text));
-    if let Some(stack) = &left.stack {
+    if let Some((project, stack)) = left.project.as_ref().and_then(|p| p.stack.as_ref().map(|s| (p, s))) {
         let name = text::name(stack.at.path());
         kit::note(
             ui,
@@ -80,12 +82,21 @@ fn recovered(ui: &mut Ui, pane: &mut Pane<'_>, left: &Project) {
                 "{name} was open at slice {} with λ {}. Go on there? Files that were complete are untouched; an \
                  interrupted training goes on from its last checkpoint when it is started again.",
                 stack.z + 1,
-                left.lambda
+                project.lambda
             ),
         );
     }
+    if let Some(report) = &left.report {
+        crash(ui, pane, report);
+    }
     ui.add_space(12.0);
     ui.horizontal(|ui| {
+        if left.project.is_none() {
+            if kit::primary(ui, "Go on", 140.0, true).clicked() {
+                pane.push(Command::DropProject);
+            }
+            return;
+        }
         if kit::primary(ui, "Restore", 140.0, true).clicked() {
             pane.push(Command::Restore);
         }
@@ -93,4 +104,16 @@ fn recovered(ui: &mut Ui, pane: &mut Pane<'_>, left: &Project) {
             pane.push(Command::DropProject);
         }
     });
+}
+
+/// Where the report of the crash is; it is sent nowhere.
+fn crash(ui: &mut Ui, pane: &mut Pane<'_>, report: &Path) {
+    let t = theme::of(ui);
+    kit::divide(ui);
+    kit::note(ui, "It crashed, and wrote down why. The report holds nothing personal and is sent nowhere:");
+    let place = RichText::new(report.display().to_string()).font(theme::small()).color(t.dim);
+    ui.add(Label::new(place).wrap().selectable(true));
+    if kit::secondary(ui, "Show the report", 150.0, true).clicked() {
+        pane.push(Command::OpenReport(report.to_owned()));
+    }
 }

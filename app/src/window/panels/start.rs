@@ -4,7 +4,7 @@ use super::{Pane, kit};
 use crate::window::command::Command;
 use crate::window::engine::Pick;
 use crate::window::state::Loading;
-use crate::window::{text, theme};
+use crate::window::{notice, text, theme};
 use egui::{Align, CentralPanel, Frame, Layout, RichText, Stroke, TextEdit, Ui, vec2};
 use std::path::PathBuf;
 
@@ -111,14 +111,35 @@ pub fn path_field(ui: &mut Ui, pane: &mut Pane<'_>, mut text: String) {
     }
 }
 
+/// What a device that is new to the bundle makes one wait for.
+fn preparing(ui: &mut Ui, pane: &Pane<'_>) {
+    let t = theme::of(ui);
+    let line = match (pane.state.preparing, &pane.state.device) {
+        (Some((done, all)), Some(device)) => {
+            format!("Preparing {} for this bundle, on the first start only: {done} of {all}", device.name)
+        }
+        _ => "Loading the nets…".to_owned(),
+    };
+    ui.label(RichText::new(line).font(theme::small()).color(t.on_canvas_dim));
+    if let Some((done, all)) = pane.state.preparing {
+        ui.allocate_ui(vec2(WIDTH, 8.0), |ui| {
+            kit::progress(ui, done as f32 / all.max(1) as f32, t.accent);
+        });
+    }
+}
+
 /// Device and bundle, so that nobody wonders.
 fn status(ui: &mut Ui, pane: &mut Pane<'_>) {
     let t = theme::of(ui);
-    match &pane.state.model {
-        Loading::Waiting => {
-            let line = "Preparing device: loading and checking the nets…";
-            ui.label(RichText::new(line).font(theme::small()).color(t.on_canvas_dim));
+    if let Some(note) = &pane.state.device_note {
+        let (what, remedy) = notice::parts(note);
+        ui.label(RichText::new(what).font(theme::small()).color(t.on_canvas));
+        if let Some(remedy) = remedy {
+            ui.label(RichText::new(remedy).font(theme::small()).color(t.on_canvas_dim));
         }
+    }
+    match &pane.state.model {
+        Loading::Waiting => preparing(ui, pane),
         Loading::Ready(model) => {
             let m = &model.manifest;
             let classes: Vec<&str> = m.classes.iter().map(|c| c.name.as_str()).collect();

@@ -1,7 +1,7 @@
 //! The bar at the top: what is open, on which device.
 
 use super::icons::{self, Icon};
-use super::{Pane, kit};
+use super::{Pane, help, kit};
 use crate::window::command::Command;
 use crate::window::engine::Pick;
 use crate::window::state::{Loading, Stack, Workspace};
@@ -24,9 +24,8 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
             open_menu(ui, pane);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 device(ui, pane);
-                if icon(ui, "?", None).on_hover_text("Keyboard and mouse (?)").clicked() {
-                    pane.push(Command::ToggleSheet);
-                }
+                let button = icon(ui, "?", None).on_hover_text("Help");
+                help::menu(&button, pane);
                 let mode = if ui.visuals().dark_mode { Icon::Sun } else { Icon::Moon };
                 if icon(ui, "Theme", Some(mode)).on_hover_text("Light or dark (T)").clicked() {
                     pane.push(Command::ToggleMode);
@@ -113,6 +112,7 @@ fn open_menu(ui: &mut Ui, pane: &mut Pane<'_>) {
         item(ui, "Project…", "", Command::Pick(Pick::Project), true);
         item(ui, "Save the project", "Ctrl+S", Command::SaveProject(None), open);
         item(ui, "How this stack is read…", "", Command::AskImport, open);
+        item(ui, "Open the log…", "", Command::OpenLog, true);
         if pane.state.stack.is_some()
             && ui.add(Button::new("Close the stack").min_size(vec2(230.0, 28.0))).clicked()
         {
@@ -178,7 +178,8 @@ fn device(ui: &mut Ui, pane: &Pane<'_>) {
         }
         Some(d) if d.is_real_gpu() => (t.good, d.name.clone(), format!("{}, {}", d.driver, d.backend)),
         Some(d) if d.kind == "cpu" => {
-            let hint = "No graphics card: computing on the CPU".to_owned();
+            let chosen = || "Computing on the CPU, as asked for".to_owned();
+            let hint = pane.state.device_note.clone().unwrap_or_else(chosen);
             (t.amber, format!("CPU · {}", d.driver), hint)
         }
         Some(d) => (t.amber, format!("{} (software)", d.name), d.driver.clone()),

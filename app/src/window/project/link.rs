@@ -118,8 +118,13 @@ fn fingerprint(path: &Path) -> io::Result<String> {
 }
 
 fn ends(path: &Path, hash: &mut Sha256) -> io::Result<()> {
+    // a pipe or a device would be waited for without end
+    let about = std::fs::metadata(path)?;
+    if !about.is_file() {
+        return Err(io::Error::other("neither a file nor a folder"));
+    }
+    let length = about.len();
     let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
     hash.update(length.to_le_bytes());
     let mut bytes = Vec::new();
     file.by_ref().take(SEEN).read_to_end(&mut bytes)?;

@@ -1,8 +1,10 @@
 //! The project file: what is open, how it is read, routed and shown. Paths are kept relative to it with a
 //! fingerprint of what they name, so that a moved folder still opens and a changed file is noticed.
 
+mod held;
 mod link;
 
+pub use held::Held;
 pub use link::{Link, Place};
 
 use super::grey::Window;

@@ -22,11 +22,11 @@ pub(super) const NOISES: [Noise; 3] =
     [Noise::GaussianBlur(1.0), Noise::GaussianBlur(2.0), Noise::BoxBlur(2.0)];
 
 /// Digits as they were scanned, one after the other.
-pub(super) struct Digits(Vec<u8>);
+pub struct Digits(Vec<u8>);
 
 impl Digits {
     /// Reads `name` (with or without ".gz") in `folder`.
-    pub(super) fn read(folder: &Path, name: &str) -> Result<Self> {
+    pub fn read(folder: &Path, name: &str) -> Result<Self> {
         let path = [folder.join(format!("{name}.gz")), folder.join(name)].into_iter().find(|p| p.exists());
         let path = path.ok_or_else(|| {
             Error::bad(
@@ -48,12 +48,12 @@ impl Digits {
     }
 
     /// How many.
-    pub(super) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.len() / (DIGIT * DIGIT)
     }
 
     /// Digit `i` with noise `n` of [`NOISES`], and which of its pixels are foreground without noise.
-    pub(super) fn sample(&self, i: usize, n: usize, seed: u64) -> Sample {
+    pub fn sample(&self, i: usize, n: usize, seed: u64) -> Sample {
         self.look(i, NOISES[n], FOREGROUND, seed)
     }
 

@@ -121,7 +121,7 @@ fn learn(context: &mut Context<'_>, out: &Path, train: &Digits, one: &Monolith) 
     let split = Split { train, validation, test: Vec::new() };
     let (compute, control) = (context.compute, context.control);
     let mut diary = Diary::open(out.parent().unwrap_or(out), "");
-    diary.listen(context, |hear| train_whole_on(data, split, &request, compute, control, hear).map(|_| ()))
+    diary.listen(context, |hear| train_whole_on(&data, split, &request, compute, control, hear).map(|_| ()))
 }
 
 fn dataset(samples: impl Iterator<Item = Sample>, enlarged: usize) -> Dataset {

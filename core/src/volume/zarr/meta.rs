@@ -262,7 +262,7 @@ fn third(dir: &Path, meta: &Value) -> std::result::Result<Array, String> {
 }
 
 fn sharding(outer: &[u64], chunk: &[u64], configuration: &Value) -> std::result::Result<Shard, String> {
-    let whole = outer.iter().zip(chunk).all(|(o, c)| *c > 0 && o % c == 0);
+    let whole = outer.iter().zip(chunk).all(|(o, c)| *o > 0 && *c > 0 && o % c == 0);
     if outer.len() != chunk.len() || !whole {
         return Err(format!("its shards of {outer:?} hold no whole chunks of {chunk:?}"));
     }

@@ -5,7 +5,7 @@ use super::*;
 use crate::fixture::{self, Kind, bundle, stack, stack_of};
 use paser_app::window::engine::{Engine, Look, Source};
 use paser_app::window::project::Place;
-use paser_app::window::recovery::Recovery;
+use paser_app::window::recovery::{Left, Recovery};
 use paser_app::window::state::{Loading, Workspace};
 use paser_app::window::training::Field;
 use paser_core::device::Wish;
@@ -294,7 +294,7 @@ fn what_a_killed_program_left_is_offered_once_and_not_to_a_second_one() {
     assert!(left.is_none(), "a running program's place is its own");
     drop(first); // as when it is killed: the lock goes, the file stays
     let (third, left) = Recovery::begin(folder.path()).expect("the place again");
-    assert_eq!(left, Some(project));
+    assert_eq!(left, Some(Left { project: Some(project), report: None }));
     third.end();
     drop(third);
     assert!(

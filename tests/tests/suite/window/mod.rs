@@ -26,6 +26,7 @@ use paser_core::volume::{Dtype, Slice, SliceReader, Volume, VolumeInfo};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+mod about;
 mod basics;
 mod dialogs;
 mod driven;

@@ -5,6 +5,7 @@ use super::panes::{compared, filled, started, training};
 use super::*;
 use paser_app::window::engine::{Live, Stage};
 use paser_app::window::project::{Project, Relink};
+use paser_app::window::recovery::Left;
 use paser_app::window::state::Workspace;
 use std::time::{Duration, Instant};
 
@@ -153,7 +154,10 @@ fn cards_over_the_window() {
     let project = Project::of(&relink);
     relink.relink = Some(Relink::of(PathBuf::from("/data/cell.paser"), project));
     let mut recovered = welcome(Mode::Light);
-    recovered.recovered = Some(Project::of(&ready(Mode::Light)));
+    recovered.recovered = Some(Left {
+        project: Some(Project::of(&ready(Mode::Light))),
+        report: Some("/home/lab/.local/state/paser-studio/log/crash-001795000000000.txt".into()),
+    });
     let mut closing = filled(Mode::Dark);
     started(&mut closing);
     handle(&mut closing, Command::AskClose(true));
