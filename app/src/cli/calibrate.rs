@@ -4,7 +4,7 @@ use super::Common;
 use super::input::bundle;
 use super::output::bar;
 use paser_core::event::Control;
-use paser_core::route::{Choice, Method, Segmenter};
+use paser_core::route::{Choice, Method};
 use paser_core::uncertainty::{Calibration, Plan, calibrate};
 use paser_core::{Error, Result};
 use std::path::PathBuf;
@@ -50,7 +50,7 @@ pub(super) fn run(args: &CalibrateArgs, common: &Common) -> Result<()> {
     if out.exists() && !common.force {
         return Err(Error::Exists(out));
     }
-    let segmenter = Segmenter::new(&bundle, common.compute()?)?.keep_probabilities(true);
+    let segmenter = common.segmenter(&bundle)?.keep_probabilities(true);
     let manifest = &bundle.manifest;
     let router = manifest.router(manifest.lambda);
     let choice = Choice { method: Method::Paser, router, seed: common.seed };

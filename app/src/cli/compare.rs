@@ -8,7 +8,7 @@ use paser_core::compare::{IdkCost, Row, Wanted, compare};
 use paser_core::event::Control;
 use paser_core::export::comparison::Comparison;
 use paser_core::noise::Noise;
-use paser_core::route::{Method, Segmenter};
+use paser_core::route::Method;
 use paser_core::{Error, Result};
 use std::path::PathBuf;
 
@@ -48,7 +48,7 @@ pub(super) fn run(args: &CompareArgs, common: &Common) -> Result<()> {
             "the gates can be chosen anew only on the bundle's validation images, and none of them is among the images; leave --idk-cost out, or give the folder that the bundle was trained from",
         ));
     }
-    let segmenter = Segmenter::new(&bundle, common.compute()?)?;
+    let segmenter = common.segmenter(&bundle)?;
     args.noise.apply_all(&mut data.samples, common.seed);
     let wanted = Wanted { methods, idk_cost: args.idk_cost, gates_on: validation, timed: true };
     let mut display = Display::default();

@@ -8,7 +8,6 @@ use paser_core::data::dataset::Dataset;
 use paser_core::evaluate::{Evaluation, evaluate};
 use paser_core::event::Control;
 use paser_core::noise::Noise;
-use paser_core::route::Segmenter;
 use paser_core::{Error, Result};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -67,7 +66,7 @@ impl DataArgs {
 
 pub(super) fn run(args: &EvaluateArgs, common: &Common) -> Result<()> {
     let (bundle, mut data, numbers) = args.data.read()?;
-    let segmenter = Segmenter::new(&bundle, common.compute()?)?;
+    let segmenter = common.segmenter(&bundle)?;
     let noise = args.method.noise;
     noise.apply_all(&mut data.samples, common.seed);
     let mut slices = numbers.iter().map(|n| Ok(data.samples[*n].image.clone()));

@@ -22,7 +22,9 @@ mod train;
 
 use crate::window;
 use clap::{Args, Parser, Subcommand};
+use paser_core::bundle::Bundle;
 use paser_core::device::{Compute, Wish};
+use paser_core::route::Segmenter;
 use paser_core::{Error, Result};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -128,6 +130,22 @@ impl Common {
         let d = &compute.description;
         eprintln!("device: {} ({}, {})", d.name, d.driver, d.backend);
         Ok(compute)
+    }
+
+    /// `bundle` on the device asked for; says how far a device is that is new to it.
+    fn segmenter(&self, bundle: &Bundle) -> Result<Segmenter> {
+        let compute = self.compute()?;
+        let mut bar = None;
+        let mut told = |done: usize, all: usize| {
+            let bar = bar.get_or_insert_with(|| output::bar(all, "checks"));
+            bar.set_message("preparing the device, on the first run only");
+            bar.set_position(done as u64);
+        };
+        let segmenter = Segmenter::prepared(bundle, compute, &mut told);
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
+        segmenter
     }
 }
 

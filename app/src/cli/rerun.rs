@@ -3,7 +3,7 @@
 use super::Common;
 use super::input::{MethodArgs, bundle};
 use super::segment::{SegmentArgs, one};
-use paser_core::route::{Method, Router, Segmenter};
+use paser_core::route::{Method, Router};
 use paser_core::volume::Opening;
 use paser_core::{Error, Result};
 use serde::de::DeserializeOwned;
@@ -51,7 +51,7 @@ pub(super) fn run(args: &RerunArgs, common: &Common) -> Result<()> {
     let stack = args.stack.clone().map_or_else(|| again.get("/run/stack"), Ok)?;
     let settings = again.settings(stack.clone())?;
     let common = Common { seed: again.get("/run/seed")?, force: false, ..common.clone() };
-    let segmenter = Segmenter::new(&bundle, common.compute()?)?;
+    let segmenter = common.segmenter(&bundle)?;
     let folder = std::env::temp_dir();
     let folder = tempfile::tempdir().map_err(|e| Error::io("cannot write to", &folder, e))?;
     one(&segmenter, &bundle, &stack, &settings, folder.path(), &common)?;

@@ -79,7 +79,7 @@ impl SegmentArgs {
         let bars = !self.no_report && self.draws > 0 && Calibration::place(bundle.folder()).exists();
         let bars = bars && !matches!(self.method.method, Method::Whole(_));
         let kept = bars || self.export.iter().any(|format| format.needs_probabilities());
-        Ok(Segmenter::new(bundle, common.compute()?)?.keep_probabilities(kept))
+        Ok(common.segmenter(bundle)?.keep_probabilities(kept))
     }
 
     /// What the error bars of a run by `choice` rest on, or why it has none.
