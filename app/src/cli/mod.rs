@@ -137,9 +137,11 @@ impl Common {
         let compute = self.compute()?;
         let mut bar = None;
         let mut told = |done: usize, all: usize| {
-            let bar = bar.get_or_insert_with(|| output::bar(all, "checks"));
-            bar.set_message("preparing the device, on the first run only");
-            bar.set_position(done as u64);
+            let begin = || {
+                eprintln!("preparing the device for this bundle, on the first run only");
+                output::bar(all, "checks")
+            };
+            bar.get_or_insert_with(begin).set_position(done as u64);
         };
         let segmenter = Segmenter::prepared(bundle, compute, &mut told);
         if let Some(bar) = bar {
