@@ -8,6 +8,7 @@ use crate::data::normalise::Prepared;
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::fault::guarded;
+use crate::trust;
 use serde::Serialize;
 
 /// A device that failed during a run, and what went on in its place.
