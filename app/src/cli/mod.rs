@@ -131,16 +131,26 @@ impl Common {
         eprintln!("device: {} ({}, {})", d.name, d.driver, d.backend);
         Ok(compute)
     }
-}
 
-impl Common {
-    /// `bundle` on the device asked for; on the CPU, said on stderr, where that cannot do it and none was named.
+    /// `bundle` on the device asked for, prepared where it is new to it; on the CPU, said on stderr, where that
+    /// cannot do it and none was named.
     fn segmenter(&self, bundle: &Bundle) -> Result<Segmenter> {
         let compute = self.compute()?;
-        if self.device == Wish::Gpu {
-            return Segmenter::new(bundle, compute);
+        let mut bar = None;
+        let mut told = |done: usize, all: usize| {
+            let begin = || {
+                eprintln!("preparing the device for this bundle, on the first run only");
+                output::bar(all, "checks")
+            };
+            bar.get_or_insert_with(begin).set_position(done as u64);
+        };
+        let (segmenter, note) = match self.device {
+            Wish::Gpu => (Segmenter::prepared(bundle, compute, &mut told)?, None),
+            _ => steady::ready(bundle, compute, &mut told)?,
+        };
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
         }
-        let (segmenter, note) = steady::ready(bundle, compute)?;
         if let Some(note) = note {
             eprintln!("{note}");
         }

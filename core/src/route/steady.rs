@@ -8,6 +8,7 @@ use crate::data::normalise::Prepared;
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::fault::guarded;
+use crate::trust;
 use serde::Serialize;
 
 /// A device that failed during a run, and what went on in its place.
@@ -33,15 +34,20 @@ impl std::fmt::Display for Fall {
     }
 }
 
-/// `bundle` on `compute`, or, where that device cannot do it, on the CPU with a sentence why.
+/// `bundle` on `compute`, or, where that device cannot do it, on the CPU with a sentence why; `told` hears how far a
+/// device that is new to the bundle is prepared.
 ///
 /// # Errors
 /// Where the bundle is damaged.
-pub fn ready(bundle: &Bundle, compute: Compute) -> Result<(Segmenter, Option<String>)> {
+pub fn ready(
+    bundle: &Bundle,
+    compute: Compute,
+    told: trust::Told<'_>,
+) -> Result<(Segmenter, Option<String>)> {
     if !compute.is_graphics() {
         return Ok((Segmenter::new(bundle, compute)?, None));
     }
-    match guarded(|| Segmenter::new(bundle, compute)) {
+    match guarded(|| Segmenter::prepared(bundle, compute, told)) {
         Err(Error::Device(why)) => {
             Ok((Segmenter::new(bundle, Compute::cpu())?, Some(format!("computing on the CPU: {why}"))))
         }

@@ -167,7 +167,7 @@ fn a_card_that_refuses_a_kernel_is_not_used() {
     let compute =
         Compute { faults: faults.clone(), ..Compute::of(burn::tensor::Device::flex(), description) };
     faults.lose("Card failed (shader validation error)");
-    let (segmenter, note) = steady::ready(&place.bundle, compute).unwrap();
+    let (segmenter, note) = steady::ready(&place.bundle, compute, &mut |_, _| ()).unwrap();
     assert_eq!(segmenter.compute.description.kind, "cpu");
     assert!(note.unwrap().contains("computing on the CPU: Card failed (shader validation error)"));
 }

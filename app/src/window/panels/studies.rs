@@ -29,9 +29,10 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
             .resizable(false)
             .show(ui, |ui| start(ui, pane));
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            kit::panel(t, 18, 14).show(ui, |ui| {
+            kit::panel(t, 18, 10).show(ui, |ui| {
                 ui.set_width(394.0);
-                list(ui, pane);
+                ui.spacing_mut().item_spacing.y = 1.0;
+                Study::ALL.iter().for_each(|(study, _)| row(ui, pane, *study));
             });
         });
     });
@@ -58,23 +59,13 @@ fn empty(ui: &mut Ui, study: Study) {
     });
 }
 
-fn list(ui: &mut Ui, pane: &mut Pane<'_>) {
-    kit::heading(ui, "The paper's experiments");
-    ui.scope(|ui| {
-        ui.spacing_mut().item_spacing.y = 2.0;
-        for (study, _) in Study::ALL {
-            row(ui, pane, study);
-        }
-    });
-}
-
 /// A study: its name, which part of the paper it repeats, and what it shows.
 fn row(ui: &mut Ui, pane: &mut Pane<'_>, study: Study) {
     let t = theme::of(ui);
     let studies = &pane.state.studies;
     let width = ui.available_width();
     let about = ui.painter().layout(study.about().to_owned(), theme::small(), t.dim, width - 20.0);
-    let (rect, response) = ui.allocate_exact_size(vec2(width, about.size().y + 32.0), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(width, about.size().y + 26.0), Sense::click());
     let chosen = studies.chosen == study;
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, study.name()));
     if chosen {
@@ -82,7 +73,7 @@ fn row(ui: &mut Ui, pane: &mut Pane<'_>, study: Study) {
     } else if response.hovered() {
         ui.painter().rect_filled(rect, 6.0, t.raised);
     }
-    let at = rect.min + vec2(10.0, 15.0);
+    let at = rect.min + vec2(10.0, 12.0);
     let name = ui.painter().text(at, Align2::LEFT_CENTER, study.name(), theme::strong(theme::BODY), t.text);
     let running = studies.running.as_ref().is_some_and(|r| r.study == study);
     if running || studies.printed(study).is_some() {
@@ -91,7 +82,7 @@ fn row(ui: &mut Ui, pane: &mut Pane<'_>, study: Study) {
     }
     let right = pos2(rect.right() - 10.0, at.y);
     ui.painter().text(right, Align2::RIGHT_CENTER, study.paper(), theme::small(), t.dim);
-    ui.painter().galley(rect.min + vec2(10.0, 26.0), about, t.dim);
+    ui.painter().galley(rect.min + vec2(10.0, 22.0), about, t.dim);
     if response.clicked() {
         pane.push(Command::Study(Ask::Choose(study)));
     }

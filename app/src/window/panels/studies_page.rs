@@ -6,7 +6,7 @@ use crate::window::study::Printed;
 use crate::window::{text, theme};
 use egui::{
     Align, Color32, CursorIcon, Frame, Id, Image, Label, Layout, Margin, Modal, Rect, RichText, Role,
-    ScrollArea, Sense, Stroke, Ui, WidgetInfo, epaint::RectShape, pos2, vec2,
+    ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, epaint::RectShape, pos2, vec2,
 };
 use paser_core::study::{Figure, Page};
 
@@ -86,6 +86,8 @@ fn picture(ui: &mut Ui, pane: &mut Pane<'_>, printed: &Printed, number: usize, f
     let texture = pane.canvas.figure(ui.ctx(), (printed.id, number), pixels, wanted);
     let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
     ui.painter().add(RectShape::filled(rect, 4.0, Color32::WHITE).with_texture(texture, whole));
+    let edge = Stroke::new(1.0, theme::of(ui).line);
+    ui.painter().rect_stroke(rect, 4.0, edge, StrokeKind::Outside);
     kit::note(ui, figure.caption.as_str());
     if response.on_hover_cursor(CursorIcon::ZoomIn).clicked() {
         pane.push(Command::Study(Ask::Enlarge(Some(number))));

@@ -149,6 +149,15 @@ fn enlarged(mode: Mode) -> State {
     state
 }
 
+fn folders(mode: Mode) -> State {
+    let mut state = desk(mode);
+    state.form.images = "/data/scan/images".to_owned();
+    state.form.labels = "/data/scan/labels".to_owned();
+    handle(&mut state, Command::Study(Ask::On(Ground::Folders)));
+    handle(&mut state, Command::Study(Ask::Choose(Study::McSamples)));
+    state
+}
+
 fn lacking(mode: Mode) -> State {
     let mut state = desk(mode);
     handle(&mut state, Command::Study(Ask::On(Ground::Stack)));
@@ -164,6 +173,7 @@ fn scenes(mode: Mode, name: &str) -> Vec<(String, State)> {
         ("error", failed(mode)),
         ("saving", saving(mode)),
         ("enlarged", enlarged(mode)),
+        ("folders", folders(mode)),
     ];
     scenes.map(|(scene, state)| (format!("studies_{scene}_{name}"), state)).into()
 }
