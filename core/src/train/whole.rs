@@ -123,6 +123,7 @@ pub fn train_whole(
         own: None,
         record: None,
         device,
+        faults: compute.faults.clone(),
         control,
         weights,
         start: Start::default(),
