@@ -50,9 +50,10 @@ impl Staging {
     /// Completes what was complete when its program was killed, and removes the rest.
     fn settle(&self) -> Result<()> {
         let list = self.folder.join(COMPLETE);
-        if let Some(names) = fs::read(&list).ok().and_then(|text| serde_json::from_slice(&text).ok()) {
+        let names = fs::read(&list).ok().and_then(|text| serde_json::from_slice::<Vec<PathBuf>>(&text).ok());
+        if let Some(names) = names {
             tracing::warn!("completing an interrupted run's results in {}", self.out.display());
-            self.move_out(names)?;
+            self.move_out(&names)?;
         }
         for entry in
             fs::read_dir(&self.folder).map_err(|e| Error::io("cannot read", &self.folder, e))?.flatten()
@@ -81,13 +82,13 @@ impl Staging {
         let list = serde_json::to_vec(&names).map_err(|e| Error::invalid(e.to_string()))?;
         sync(&self.folder);
         write_atomic(&self.folder.join(COMPLETE), &list, true)?;
-        self.move_out(names)?;
+        self.move_out(&names)?;
         sync(&self.out);
         Ok(places)
     }
 
     /// Moves what is still here of `names`, what replaces nothing first.
-    fn move_out(&self, names: Vec<PathBuf>) -> Result<()> {
+    fn move_out(&self, names: &[PathBuf]) -> Result<()> {
         for name in names.iter().filter_map(|name| name.file_name()) {
             let (from, to) = (self.folder.join(name), self.out.join(name));
             if !from.exists() {
