@@ -34,6 +34,8 @@ pub fn begin() {
     });
     tracing_subscriber::registry().with(stderr).with(file).init();
     report_panics();
+    let (version, system) = (env!("CARGO_PKG_VERSION"), std::env::consts::OS);
+    tracing::info!("PaSeR Studio {version} begins, on {system} {}", std::env::consts::ARCH);
 }
 
 fn appender(dir: &Path) -> Option<RollingFileAppender> {

@@ -110,16 +110,14 @@ impl Compute {
             Error::Device(format!("{} cannot compute ({e}); the CPU is used instead", description.name))
         })?;
         let compute = Self::of(device, description);
-        // Burn's own handler ends the program; a lost frame or a refused kernel must not.
+        // Burn's own handler ends the program; a lost frame or a lack of memory must not. Kernels that are refused
+        // while they are tried never come here, and Burn watches by itself whether the device is lost.
         let (faults, name) = (compute.faults.clone(), compute.description.name.clone());
         graphics.on_uncaptured_error(std::sync::Arc::new(move |e| {
             tracing::error!("graphics device: {e}");
-            faults.report(format!("{name} failed ({})", first_line(&e.to_string())));
+            let why = format!("{name} failed ({})", first_line(&e.to_string()));
+            if why.contains("lost") { faults.lose(why) } else { faults.report(why) }
         }));
-        let (faults, name) = (compute.faults.clone(), compute.description.name.clone());
-        graphics.set_device_lost_callback(move |_, why| {
-            faults.lose(format!("{name} was lost ({})", first_line(&why)));
-        });
         Ok(compute)
     }
 
