@@ -4,6 +4,8 @@ use crate::error::{Error, Result};
 use crate::fault::Faults;
 use burn::tensor::wgpu::WgpuSetup;
 use burn::tensor::{Device, TensorData};
+use cubecl_runtime::config::cache::CacheConfig;
+use cubecl_runtime::config::{CubeClRuntimeConfig, RuntimeConfig};
 use serde::{Deserialize, Serialize};
 
 /// What the user asked for.
@@ -212,11 +214,14 @@ fn missing(found: &[Description]) -> String {
 }
 
 /// Kernels that were tuned for a card are found again at the next start, beside the program's other caches: by itself
-/// Burn would keep them in the folder of whatever Rust project the program was started in.
+/// Burn would keep them in the folder of whatever Rust project the program was started in, and read its settings there.
 fn keep_tuning() {
+    let mut config = CubeClRuntimeConfig::default();
     if let Some(folder) = crate::places::cache_dir() {
-        cubecl_environment::environment::set_root(folder.join("tuning"));
+        config.environment.path = CacheConfig::Directory(folder.join("tuning"));
     }
+    // false where a device of this program has said so before
+    CubeClRuntimeConfig::try_set(config);
 }
 
 /// All adapters that can compute, real cards first.
