@@ -4,9 +4,11 @@ use std::backtrace::Backtrace;
 use std::fmt::Write;
 use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use crate::impersonal::Impersonal;
 use paser_core::export::write_atomic;
 use paser_core::places::log_dir;
 use tracing::{Level, level_filters::LevelFilter};
@@ -24,6 +26,9 @@ const CRASH: &str = "crash-";
 /// A file to be written when the program panics: what a restart needs.
 static LAST_WORDS: Mutex<Option<(PathBuf, String)>> = Mutex::new(None);
 
+/// Whether panics are left to whoever expects them.
+static EXPECTED: AtomicBool = AtomicBool::new(false);
+
 /// Has warnings told on stderr and more written to the log, and panics to crash reports.
 pub fn begin() {
     let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(LevelFilter::WARN);
@@ -34,6 +39,8 @@ pub fn begin() {
     });
     tracing_subscriber::registry().with(stderr).with(file).init();
     report_panics();
+    let (version, system) = (env!("CARGO_PKG_VERSION"), std::env::consts::OS);
+    tracing::info!("PaSeR Studio {version} begins, on {system} {}", std::env::consts::ARCH);
 }
 
 fn appender(dir: &Path) -> Option<RollingFileAppender> {
@@ -46,9 +53,16 @@ fn appender(dir: &Path) -> Option<RollingFileAppender> {
 pub fn report_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        usual(panic);
-        crashed(panic);
+        if !EXPECTED.load(Ordering::SeqCst) {
+            usual(panic);
+            crashed(panic);
+        }
     }));
+}
+
+/// Whether panics are expected now, and told by whoever expects them: libraries of the window panic where one is missing.
+pub fn expect_panics(expected: bool) {
+    EXPECTED.store(expected, Ordering::SeqCst);
 }
 
 /// Keeps `text` to be written to `path` should the program panic before that is done otherwise.
@@ -62,7 +76,7 @@ fn crashed(panic: &PanicHookInfo<'_>) {
         let _ = write_atomic(&path, text.as_bytes(), true);
     }
     let Some(dir) = log_dir() else { return };
-    let text = impersonal(&report(panic), home().as_deref());
+    let text = Impersonal::here().text(&report(panic));
     let when = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_millis());
     let written = std::fs::create_dir_all(&dir).is_ok()
         && write_atomic(&dir.join(format!("{CRASH}{when:015}.txt")), text.as_bytes(), true).is_ok();
@@ -78,17 +92,6 @@ fn report(panic: &PanicHookInfo<'_>) -> String {
     let _ = writeln!(text, "thread: {}", thread.name().unwrap_or("without a name"));
     let _ = writeln!(text, "{panic}\n\n{}", Backtrace::force_capture());
     text
-}
-
-fn home() -> Option<String> {
-    static HOME: OnceLock<Option<String>> = OnceLock::new();
-    let find = || std::env::var(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).ok();
-    HOME.get_or_init(find).clone().filter(|home| home.len() > 1)
-}
-
-/// `text` without the name of the user's folder, which often is the user's own.
-fn impersonal(text: &str, home: Option<&str>) -> String {
-    home.map_or_else(|| text.to_owned(), |home| text.replace(home, "~"))
 }
 
 fn reports(dir: &Path) -> Vec<PathBuf> {
@@ -120,12 +123,6 @@ pub fn newest() -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_report_names_no_user() {
-        let text = "panicked at /home/ada/x.rs: no file /home/ada/scan.tif";
-        assert_eq!(impersonal(text, Some("/home/ada")), "panicked at ~/x.rs: no file ~/scan.tif");
-    }
 
     #[test]
     fn few_reports_are_kept() {

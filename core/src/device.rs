@@ -4,6 +4,8 @@ use crate::error::{Error, Result};
 use crate::fault::Faults;
 use burn::tensor::wgpu::WgpuSetup;
 use burn::tensor::{Device, TensorData};
+use cubecl_runtime::config::cache::CacheConfig;
+use cubecl_runtime::config::{CubeClRuntimeConfig, RuntimeConfig};
 use serde::{Deserialize, Serialize};
 
 /// What the user asked for.
@@ -110,16 +112,14 @@ impl Compute {
             Error::Device(format!("{} cannot compute ({e}); the CPU is used instead", description.name))
         })?;
         let compute = Self::of(device, description);
-        // Burn's own handler ends the program; a lost frame or a refused kernel must not.
+        // Burn's own handler ends the program; a lost frame or a lack of memory must not. Kernels that are refused
+        // while they are tried never come here, and Burn watches by itself whether the device is lost.
         let (faults, name) = (compute.faults.clone(), compute.description.name.clone());
         graphics.on_uncaptured_error(std::sync::Arc::new(move |e| {
             tracing::error!("graphics device: {e}");
-            faults.report(format!("{name} failed ({})", first_line(&e.to_string())));
+            let why = format!("{name} failed ({})", first_line(&e.to_string()));
+            if why.contains("lost") { faults.lose(why) } else { faults.report(why) }
         }));
-        let (faults, name) = (compute.faults.clone(), compute.description.name.clone());
-        graphics.set_device_lost_callback(move |_, why| {
-            faults.lose(format!("{name} was lost ({})", first_line(&why)));
-        });
         Ok(compute)
     }
 
@@ -214,11 +214,14 @@ fn missing(found: &[Description]) -> String {
 }
 
 /// Kernels that were tuned for a card are found again at the next start, beside the program's other caches: by itself
-/// Burn would keep them in the folder of whatever Rust project the program was started in.
+/// Burn would keep them in the folder of whatever Rust project the program was started in, and read its settings there.
 fn keep_tuning() {
+    let mut config = CubeClRuntimeConfig::default();
     if let Some(folder) = crate::places::cache_dir() {
-        cubecl_environment::environment::set_root(folder.join("tuning"));
+        config.environment.path = CacheConfig::Directory(folder.join("tuning"));
     }
+    // false where a device of this program has said so before
+    CubeClRuntimeConfig::try_set(config);
 }
 
 /// All adapters that can compute, real cards first.

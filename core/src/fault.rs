@@ -51,11 +51,16 @@ impl Faults {
 /// Those of `work`, and [`Error::Device`] where it panics.
 pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let said = panic.downcast_ref::<String>().map(String::as_str);
-        let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
-        let cause: String = said.lines().next().unwrap_or_default().chars().take(160).collect();
+        let cause = said(panic.as_ref());
         Err(Error::Device(format!("the device failed ({cause}); its memory may be too small for the job")))
     })
+}
+
+/// The first line of what a panic said.
+pub fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let said = panic.downcast_ref::<String>().map(String::as_str);
+    let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+    said.lines().next().unwrap_or_default().chars().take(160).collect()
 }
 
 #[cfg(test)]

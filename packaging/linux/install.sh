@@ -2,7 +2,7 @@
 # Puts PaSeR Studio where the desktop and the shell find it, for this user alone; no administrator is needed.
 #   ./install.sh            into the menu, with its file type, man pages and completions
 #   ./install.sh --remove   out again
-#   ./install.sh --purge    out again, with settings, caches and what was kept for a restart
+#   ./install.sh --purge    out again, with settings, caches, logs and what was kept for a restart
 # The folder can be moved; run this again from where it then lies.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -70,6 +70,8 @@ case "${1:-}" in
     --remove | --purge)
         if [ "$1" = --purge ]; then
             rm -rf "$data/paser-studio" "${XDG_CACHE_HOME:-$HOME/.cache}/paser-studio"
+            rm -rf "${XDG_STATE_HOME:-$HOME/.local/state}/paser-studio"
+            prune "${XDG_STATE_HOME:-$HOME/.local/state}"
         fi
         remove
         echo "PaSeR Studio is no longer in the menu; delete $here to remove it wholly."

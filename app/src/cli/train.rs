@@ -4,14 +4,15 @@ use super::Common;
 use super::input::LabelledArgs;
 use super::output::bar;
 use indicatif::ProgressBar;
-use paser_core::Result;
 use paser_core::bundle::Bundle;
 use paser_core::data::dataset::SplitRule;
 use paser_core::device::Compute;
 use paser_core::event::{Control, Progress};
+use paser_core::fault::guarded;
 use paser_core::net::NAMES;
 use paser_core::train::config::Length;
 use paser_core::train::{Preset, Request, Summary, TrainConfig, WholeRequest, train, train_whole};
+use paser_core::{Error, Result};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -105,9 +106,21 @@ pub(super) fn run(args: &TrainArgs, common: &Common) -> Result<()> {
         resume: args.resume,
     };
     let mut display = Display::default();
-    let summary = train(&request, &compute, &Control::default(), &mut |p| display.show(&p))?;
+    let summary =
+        kept(&compute, || train(&request, &compute, &Control::default(), &mut |p| display.show(&p)))?;
     display.end();
     common.print(&summary, &describe(&summary, args))
+}
+
+/// What `work` gives; says how to go on where a graphics device fails.
+fn kept<T>(compute: &Compute, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let done = if compute.is_graphics() { guarded(work) } else { work() };
+    done.map_err(|e| match e {
+        Error::Device(why) => Error::Device(format!(
+            "{why}; what was trained is kept: go on with --resume, on the processor with --device cpu"
+        )),
+        other => other,
+    })
 }
 
 /// One net of the comparison on whole tiles.
@@ -131,7 +144,8 @@ fn whole(
         resume: args.resume,
     };
     let mut display = Display::default();
-    let summary = train_whole(&request, compute, &Control::default(), &mut |p| display.show(&p))?;
+    let summary =
+        kept(compute, || train_whole(&request, compute, &Control::default(), &mut |p| display.show(&p)))?;
     display.end();
     let remark = summary.remark.as_ref().map_or_else(String::new, |r| format!(" ({r})"));
     let validation = summary.validation.as_ref().map_or_else(

@@ -39,20 +39,27 @@ pub mod theme;
 pub mod training;
 pub mod trial;
 pub mod truth;
+mod unopened;
 
 pub use app::Studio;
 pub use command::Command;
 pub use state::State;
 
+use crate::logs;
 use arrival::Arrival;
 use bench::{Course, Drive};
 use eframe::egui_wgpu::{self, SurfaceConfig, WgpuSetup, WgpuSetupCreateNew};
 use eframe::{CreationContext, NativeOptions};
 use engine::{Engine, Handles, Source};
 use paser_core::device::{Description, Wish, descriptor};
+use paser_core::fault::said;
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use theme::Mode;
+use unopened::unopened;
 
 /// Name of the program for the system: its folder of settings bears it.
 const APP: &str = "paser-studio";
@@ -99,13 +106,22 @@ pub fn run(options: Options) -> Result<(), String> {
         },
         ..Default::default()
     };
-    eframe::run_native("PaSeR Studio", native, Box::new(|cc| Ok(Box::new(studio(cc, options)?))))
-        .map_err(|e| unopened(&e))
-}
-
-fn unopened(error: &eframe::Error) -> String {
-    tracing::error!("{error}");
-    "the window cannot open: no display or no graphics driver answers; check that a display is there, or install a graphics driver (the package mesa-vulkan-drivers, or the driver of the graphics card); the command line works without, see paser --help".to_owned()
+    let opened = Arc::new(AtomicBool::new(false));
+    let there = opened.clone();
+    let create =
+        move |cc: &CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn Error + Send + Sync>> {
+            there.store(true, Ordering::SeqCst);
+            logs::expect_panics(false);
+            Ok(Box::new(studio(cc, options)?))
+        };
+    logs::expect_panics(true);
+    let end = catch_unwind(AssertUnwindSafe(|| eframe::run_native("PaSeR Studio", native, Box::new(create))));
+    logs::expect_panics(false);
+    match end {
+        Ok(end) => end.map_err(|e| unopened(&e.to_string())),
+        Err(panic) if opened.load(Ordering::SeqCst) => resume_unwind(panic),
+        Err(panic) => Err(unopened(&said(panic.as_ref()))),
+    }
 }
 
 /// The window's device: made so that it can compute too where it is a real card.

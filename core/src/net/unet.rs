@@ -37,9 +37,9 @@ impl UnetSpec {
         Self { channels, classes, stem: 32, levels: vec![64, 128, 256, 512, 512] }
     }
 
-    /// Whether a net can be built: at least two levels and nothing of size zero.
+    /// Whether a net can be built: two to sixteen levels and nothing of size zero.
     pub fn is_valid(&self) -> bool {
-        self.levels.len() >= 2
+        (2..=16).contains(&self.levels.len())
             && self
                 .levels
                 .iter()
@@ -192,5 +192,17 @@ impl Unet {
             channels = block.c1.outputs();
         }
         total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_net_deeper_than_any_tile_is_none() {
+        let deep = |n| UnetSpec { channels: 1, classes: 3, stem: 2, levels: vec![4; n] };
+        assert!(deep(2).is_valid() && deep(16).is_valid());
+        assert!(!deep(1).is_valid() && !deep(17).is_valid() && !deep(65).is_valid());
     }
 }

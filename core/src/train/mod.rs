@@ -153,6 +153,7 @@ pub fn train_on(
         own,
         record,
         device,
+        faults: compute.faults.clone(),
         control,
         weights,
         start,

@@ -8,6 +8,7 @@ use crate::bundle::SplitRecord;
 use crate::data::dataset::{Crop, Dataset, Split};
 use crate::error::{Error, Result};
 use crate::event::{Control, Figure, Picture, Progress};
+use crate::fault::Faults;
 use crate::metrics::UNLABELLED;
 use crate::net::{Net, Policy};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -25,6 +26,8 @@ pub(crate) struct Run<'a> {
     pub(crate) record: Option<SplitRecord>,
     /// With gradients.
     pub(crate) device: Device,
+    /// What it complained of.
+    pub(crate) faults: Faults,
     pub(crate) control: &'a Control,
     pub(crate) weights: Vec<f32>,
     /// What to go on from, where a bundle was given.

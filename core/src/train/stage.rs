@@ -180,6 +180,8 @@ pub(crate) fn drive(
         let last = done || now >= 1.0;
         if watched(place.step - 1) || last {
             let loss = f64::from(loss.into_scalar::<f32>());
+            // what a device computed that failed meanwhile is not kept
+            run.faults.check()?;
             if !sound(loss, &mut place) {
                 let seconds = place.seconds + began.elapsed().as_secs_f64();
                 (place, pupils) = recover(run, kept, name, loss, &place, good.clone())?;

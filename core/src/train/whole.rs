@@ -147,6 +147,7 @@ pub fn train_whole_on(
         own: None,
         record: None,
         device,
+        faults: compute.faults.clone(),
         control,
         weights,
         start: Start::default(),

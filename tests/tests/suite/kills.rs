@@ -133,7 +133,7 @@ impl Segmenting {
     fn new() -> Self {
         let folder = tempdir().unwrap();
         fixture::bundle(&folder.path().join("bundle"), &Kind::small());
-        fixture::stack(&folder.path().join("s.tif"), [40, 100, 100], 1);
+        fixture::stack(&folder.path().join("s.tif"), [16, 70, 70], 1);
         Self(folder)
     }
 

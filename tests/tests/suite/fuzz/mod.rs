@@ -6,6 +6,7 @@
 //! --test-threads 1` goes on for that long (`PASER_FUZZ_SEED`, `PASER_FUZZ_ONLY` choose chance and reader).
 
 mod mutate;
+mod repair;
 mod seeds;
 mod targets;
 mod watch;
@@ -13,7 +14,7 @@ mod watch;
 use mutate::Mutator;
 use seeds::Seed;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use targets::{TARGETS, Target};
 use watch::Watch;
@@ -39,13 +40,15 @@ struct Course {
     seeds: Vec<Seed>,
     mutator: Mutator,
     tally: Tally,
+    /// Where its inputs lie while they are read.
+    folder: tempfile::TempDir,
 }
 
 impl Course {
     fn new(target: &'static Target, seed: u64) -> Self {
         let seeds = (target.seeds)();
-        let course =
-            Self { target, seeds, mutator: Mutator::new(seed, target.name), tally: Tally::default() };
+        let (mutator, tally, folder) = (Mutator::new(seed, target.name), Tally::default(), scratch());
+        let course = Self { target, seeds, mutator, tally, folder };
         for seed in &course.seeds {
             let folder = scratch();
             seed.write(folder.path());
@@ -54,8 +57,9 @@ impl Course {
         course
     }
 
-    /// Feeds the next input, which lies in `folder` while it is read.
-    fn next(&mut self, folder: &Path, watch: &Watch) {
+    /// Feeds the next input.
+    fn next(&mut self, watch: &Watch) {
+        let folder = self.folder.path();
         let input = self.mutator.input(&self.seeds);
         input.write(folder);
         let entry = folder.join(&input.entry);
@@ -109,9 +113,8 @@ fn number(variable: &str, otherwise: u64) -> u64 {
 fn every_reader_survives_a_few() {
     let watch = Watch::start(None);
     for target in TARGETS.iter().filter(|t| !t.slow) {
-        let folder = scratch();
         let mut course = Course::new(target, 1);
-        (0..FEW).for_each(|_| course.next(folder.path(), &watch));
+        (0..FEW).for_each(|_| course.next(&watch));
         assert_eq!(course.tally.inputs, FEW);
     }
 }
@@ -125,12 +128,12 @@ fn for_long() {
     let watch = Watch::start(Some(watch::MEMORY));
     let chosen = TARGETS.iter().filter(|t| only.as_deref().is_none_or(|name| name == t.name));
     let mut courses: Vec<Course> = chosen.map(|target| Course::new(target, seed)).collect();
-    let (began, folder) = (Instant::now(), scratch());
+    let began = Instant::now();
     while began.elapsed() < seconds {
         for course in &mut courses {
             let turn = Instant::now();
             while turn.elapsed() < TURN && began.elapsed() < seconds {
-                course.next(folder.path(), &watch);
+                course.next(&watch);
             }
         }
         println!("after {:.0} s, seed {seed}:", began.elapsed().as_secs_f64());

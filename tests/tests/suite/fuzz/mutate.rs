@@ -1,6 +1,7 @@
 //! Changes by chance: to bytes, to numbers in them, to the words and numbers of a text.
 
-use super::seeds::{Repair, Seed};
+use super::repair::Repair;
+use super::seeds::Seed;
 use paser_core::hash::Stream;
 
 /// Numbers at which arithmetic breaks.

@@ -1,6 +1,7 @@
 //! Every reader of what comes from outside.
 
-use super::seeds::{self, Repair, Seed};
+use super::repair::Repair;
+use super::seeds::{self, Seed};
 use crate::fixture::{self, Kind};
 use burn::tensor::Device;
 use paser_app::window::project::{Project, Relink};

@@ -4,6 +4,7 @@
 use super::panes::{compared, filled, started, training};
 use super::*;
 use paser_app::window::engine::{Live, Stage};
+use paser_app::window::log::Log;
 use paser_app::window::project::{Project, Relink};
 use paser_app::window::recovery::Left;
 use paser_app::window::state::Workspace;
@@ -163,12 +164,22 @@ fn cards_over_the_window() {
     handle(&mut closing, Command::AskClose(true));
     let mut palette = segmented(Mode::Light);
     handle(&mut palette, Command::Palette(Some("slice".to_owned())));
+    let mut log = ready(Mode::Dark);
+    let line =
+        |i: u32| format!("2026-03-01T10:{i:02}:07Z  INFO paser_core: from slice {i} on the run went on\n");
+    log.log = Some(Log {
+        title: "The log",
+        path: "/home/lab/.local/state/paser-studio/log/paser.2026-03-01.log".into(),
+        text: (10..24).map(line).collect(),
+        from_end: true,
+    });
     let cards = [
         ("card_import_light", import),
         ("card_relink_dark", relink),
         ("card_recovered_light", recovered),
         ("card_closing_dark", closing),
         ("card_palette_light", palette),
+        ("card_log_dark", log),
     ];
     pictures(cards.map(|(name, state)| (name.to_owned(), state)), SMALL);
 }
