@@ -60,7 +60,7 @@ pub(super) fn take_up(state: &mut State, project: Project) -> Vec<Effect> {
         project.bundle.as_ref().map(|b| b.path().to_owned()).filter(|b| state.bundle.as_ref() != Some(b));
     let mut effects = bundle.map(|folder| use_bundle(state, folder)).unwrap_or_default();
     if let Some(stack) = &project.stack {
-        effects.extend(open_as(state, stack.at.path().to_owned(), stack.how.clone(), false));
+        effects.extend(open_as(state, stack.at.path().to_owned(), stack.opening(), false));
     }
     state.workspace = project.workspace;
     state.resume = Some(Box::new(project));

@@ -14,7 +14,7 @@ use paser_core::data::classes::ClassMap;
 use paser_core::error::{Error, Result};
 use paser_core::export::write_atomic;
 use paser_core::route::Method;
-use paser_core::volume::Opening;
+use paser_core::volume::{Opening, Part, RawSpec, View};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -51,8 +51,17 @@ pub struct Project {
 pub struct StackEntry {
     /// Where it is.
     pub at: Link,
-    /// How it is read.
-    pub how: Opening,
+    /// How it is seen.
+    pub how: View,
+    /// What a file without header holds.
+    #[serde(default)]
+    pub raw: Option<RawSpec>,
+    /// The data set of a file that holds several.
+    #[serde(default)]
+    pub dataset: Option<String>,
+    /// The channel and time of a file that holds several.
+    #[serde(default)]
+    pub part: Option<Part>,
     /// The slice on show.
     pub z: usize,
     /// Whether that slice was segmented.
@@ -94,12 +103,23 @@ impl Item {
     }
 }
 
+impl StackEntry {
+    /// How it is opened.
+    pub fn opening(&self) -> Opening {
+        let (raw, dataset, view) = (self.raw.clone(), self.dataset.clone(), self.how.clone());
+        Opening { raw, dataset, part: self.part, view }
+    }
+}
+
 impl Project {
     /// Of a window.
     pub fn of(state: &State) -> Self {
         let stack = state.stack.as_ref().map(|stack| StackEntry {
             at: Link::to(&stack.path),
-            how: stack.how.clone(),
+            how: stack.how.view.clone(),
+            raw: stack.how.raw.clone(),
+            dataset: stack.how.dataset.clone(),
+            part: stack.how.part,
             z: stack.z,
             segmented: stack.summary().is_some(),
             window: stack.window,
