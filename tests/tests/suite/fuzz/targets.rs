@@ -108,8 +108,8 @@ fn project_seeds() -> Vec<Seed> {
     let plain = Project::of(&State::new(Mode::default(), None)).text().unwrap();
     let full = plain.replacen(
         "\"stack\": null",
-        r#""stack": {"at": {"relative": "p.paser", "absolute": "/none/s.tif", "fingerprint": ""}, "how": {"view": {"axes": [1, 0, 2], "crop":
-        [[0, 4], [1, null], [0, null]], "bin": 2, "voxel": {"size": [1.0, 1.0, 1.0], "unit": "um"}}}, "z": 1, "segmented": true,
+        r#""stack": {"at": {"relative": "p.paser", "absolute": "/none/s.tif", "fingerprint": ""}, "how": {"axes": [1, 0, 2], "crop":
+        [[0, 4], [1, null], [0, null]], "bin": 2, "voxel": {"size": [1.0, 1.0, 1.0], "unit": "um"}}, "z": 1, "segmented": true,
         "window": {"low": 0.0, "high": 255.0}, "truth": {"at": {"relative": null, "absolute": "/none/t.tif", "fingerprint": "00"},
         "map": {"names": ["a", "b"], "values": [0, 1]}}}"#,
         1,
@@ -121,7 +121,7 @@ fn project_seeds() -> Vec<Seed> {
 /// Reads a project, looks for what it names, and opens a stack as it says.
 fn project(path: &Path) -> bool {
     let Ok(project) = Project::load(path) else { return false };
-    let view = project.stack.as_ref().map(|s| s.how.view.clone());
+    let view = project.stack.as_ref().map(|s| s.how.clone());
     let relink = Relink::of(path.to_owned(), project);
     let _ = relink.settled();
     let project = relink.project();
