@@ -88,7 +88,7 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<Page> {
 }
 
 /// One row a method; PaSeR's at λ.
-fn chosen(rows: &[Row], lambda: f64) -> Vec<&Row> {
+pub(super) fn chosen(rows: &[Row], lambda: f64) -> Vec<&Row> {
     let policy = |r: &&Row| r.method.starts_with("paser") || r.method == "oracle";
     let mut chosen: Vec<&Row> = Vec::new();
     for row in rows.iter().filter(|r| r.tvd.is_none() && !r.method.starts_with("random,")) {

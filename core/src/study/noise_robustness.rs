@@ -2,6 +2,7 @@
 //! trained on clean and noisy images, f0 and the policies stay.
 
 use super::again::{Again, nets, still};
+use super::battery_table::chosen;
 use super::diary::Curves;
 use super::ground::Ground;
 use super::{Context, Figure, Page, Scale, Table as Sheet};
@@ -122,18 +123,6 @@ fn config(context: &Context<'_>, ground: &Ground) -> TrainConfig {
     TrainConfig { pretrain, augment, ..still }
 }
 
-/// The rows that a page shows: one a method, PaSeR at the bundle's λ.
-fn shown(rows: &[Row], lambda: f64) -> Vec<&Row> {
-    let mut shown: Vec<&Row> = Vec::new();
-    for row in rows.iter().filter(|r| r.tvd.is_none() && !r.method.starts_with("random,")) {
-        let wanted = row.lambda.is_none_or(|l| l == lambda);
-        if wanted && shown.iter().all(|s| s.method != row.method) {
-            shown.push(row);
-        }
-    }
-    shown
-}
-
 fn same<'a>(rows: &'a [Row], row: &Row) -> Option<&'a Row> {
     rows.iter().find(|r| r.method == row.method && r.lambda == row.lambda && r.tvd == row.tvd)
 }
@@ -156,11 +145,11 @@ fn page(
     since: Instant,
 ) -> Result<Page> {
     let manifest = &ground.bundle.manifest;
-    let chosen = shown(&looks.before, manifest.lambda);
+    let shown = chosen(&looks.before, manifest.lambda);
     let mut figures = vec![Figure {
         file: "noise-robustness_upstream.svg".to_owned(),
         caption: "Share of the patches that leave f0 on clean and on noisy images (Fig. 11)".to_owned(),
-        bytes: bars(&chosen, looks).into_bytes(),
+        bytes: bars(&shown, looks).into_bytes(),
     }];
     figures.extend(curves.figure("noise-robustness"));
     figures.extend(example(ground, images)?);
@@ -171,9 +160,9 @@ fn page(
             format!("Bundle {}, {}, PaSeR at the bundle's own λ {}. Noise: 1 % of the pixels become black or white, drawn anew for training. f1 to fm were trained {} on clean and noisy images in equal number; f0 and all policies are the bundle's own and never saw noise.", manifest.name, ground.on, manifest.lambda, if context.scale == Scale::Paper { "from fresh weights" } else { "from the bundle's weights" }),
             "Degradation is from the bundle as it is on clean images (Table 1) to the nets trained again on noisy ones (Table 3), relative to the first.".to_owned(),
         ],
-        tables: vec![methods(&chosen, looks), over_lambda(looks), curves.table()],
+        tables: vec![methods(&shown, looks), over_lambda(looks), curves.table()],
         figures,
-        notes: notes(&chosen, looks),
+        notes: notes(&shown, looks),
         figures_json: json!({
             "on": ground.on, "clean": looks.before, "clean_retrained": looks.after,
             "noisy_unprepared": looks.unprepared, "noisy": looks.noisy, "training": curves,

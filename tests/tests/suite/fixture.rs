@@ -149,3 +149,14 @@ pub fn refused(cache: &Path, arguments: &[&str], needle: &str) {
     assert!(last.contains(needle), "{arguments:?}: \"{last}\" does not say \"{needle}\"");
     assert!(!errors.contains("panicked"), "{arguments:?}: {errors}");
 }
+
+/// Copies a folder with all in it.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}

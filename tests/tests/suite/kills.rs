@@ -201,7 +201,7 @@ fn exporting() {
     let mut seen = [0, 0];
     while reaper.killed < kills() {
         let _ = std::fs::remove_dir_all(place.at("out"));
-        copy(&place.at("old"), &place.at("out"));
+        fixture::copy(&place.at("old"), &place.at("out"));
         let child = spawn(place.0.path(), &place.arguments("out", &["--force"]));
         // the files are completed, and then given their places, from here on
         wait_for(&place.at("out/.paser-run/s_labels.tif"), &child);
@@ -215,16 +215,6 @@ fn exporting() {
     }
     reaper.tell("exporting");
     println!("exporting: after {} kills the results before, after {} the new ones", seen[0], seen[1]);
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &to.join(entry.file_name())),
-            false => drop(std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
-        }
-    }
 }
 
 fn wait_for(path: &Path, child: &Child) {

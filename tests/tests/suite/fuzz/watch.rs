@@ -1,5 +1,6 @@
 //! Notices what a test cannot notice of itself: an input that takes too long, and memory.
 
+use crate::fixture;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -78,16 +79,6 @@ fn worked() -> Duration {
 /// Copies an input to where it can be looked at.
 pub fn keep(name: &str, folder: &Path) -> PathBuf {
     let place = PathBuf::from("fuzz-failures").join(format!("{name}-{}", std::process::id()));
-    copy(folder, &place);
+    fixture::copy(folder, &place);
     place
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &to.join(entry.file_name())),
-            false => drop(std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
-        }
-    }
 }
