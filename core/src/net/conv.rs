@@ -1,6 +1,6 @@
 //! The general convolution, and the linear layer, of the nets that are no U-Nets.
 
-use super::cpu_depthwise::{DepthwiseKernel, Taps};
+use super::cpu::depthwise::{DepthwiseKernel, Taps};
 use super::layers::{conv_same, on_cpu};
 use super::norm::BatchNorm;
 use super::pass::Pass;

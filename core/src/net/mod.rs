@@ -2,7 +2,7 @@
 
 pub mod conv;
 mod cpu;
-mod cpu_depthwise;
+
 pub mod deeplabv3plus;
 pub mod dropout;
 pub mod efficientvit;

@@ -26,7 +26,7 @@ const CHOICES: [(Noise, u8); 7] = [
     (NOISES[1], FOREGROUND),
     (NOISES[1], 1),
     (NOISES[2], FOREGROUND),
-    (Noise::BoxBlur(4.0), FOREGROUND),
+    (Noise::BoxBlur(2.0), FOREGROUND),
 ];
 
 /// f0 trained and measured under one choice.

@@ -168,8 +168,8 @@ fn config(context: &Context<'_>) -> TrainConfig {
         finetune: Stage { length: Length::Steps(0), ..stage(0, 0, 1e-4) },
         tvd: Some(TvdStage {
             thresholds: TVD.to_vec(),
-            rise: 0.001,
-            stage: Stage { learning_rate: 1e-3, cosine: false, ..stage(1000, 200, 1e-3) },
+            rise: 0.0005,
+            stage: Stage { cosine: false, ..stage(1000, 200, 2.5e-4) },
         }),
         ..TrainConfig::preset(Preset::Quick, 1, 2)
     }

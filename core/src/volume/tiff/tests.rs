@@ -1,7 +1,8 @@
 use super::*;
 use crate::export::{StackMeta, StackWriter};
-use crate::volume::{open, open_image_set};
+use crate::volume::{Dtype, open, open_image_set};
 use proptest::prelude::*;
+use rayon::prelude::*;
 use std::fs;
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! Depthwise convolution for the CPU, with gradients of its own: Burn's `flex` backend takes the weights'
 //! gradient channel by channel, each a convolution with the whole output map as kernel.
 
-use super::cpu::{contiguous, dims, tensor, values};
+use super::{contiguous, dims, tensor, values};
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
