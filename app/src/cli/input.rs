@@ -59,6 +59,13 @@ pub(super) struct LabelledArgs {
     pub(super) classes: ClassMap,
 }
 
+impl LabelledArgs {
+    /// Where the images lie, and their labels.
+    pub(super) fn paths(&self) -> [&Path; 2] {
+        [&self.images, &self.labels]
+    }
+}
+
 fn unit(text: &str) -> std::result::Result<f64, String> {
     text.parse()
         .ok()

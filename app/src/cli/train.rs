@@ -11,7 +11,7 @@ use paser_core::event::{Control, Progress};
 use paser_core::fault::guarded;
 use paser_core::net::NAMES;
 use paser_core::train::config::Length;
-use paser_core::train::{Preset, Request, Summary, TrainConfig, WholeRequest, train, train_whole};
+use paser_core::train::{Preset, Request, Summary, TrainConfig, Wanted, train, train_whole};
 use paser_core::{Error, Result};
 use std::path::PathBuf;
 
@@ -95,19 +95,19 @@ pub(super) fn run(args: &TrainArgs, common: &Common) -> Result<()> {
     }
     let start = args.start.as_deref().map(Bundle::open).transpose()?;
     let request = Request {
-        images: &args.labelled.images,
-        labels: &args.labelled.labels,
         classes: &args.labelled.classes,
         config: &config,
         out: &args.out,
         about: &args.about,
-        start: start.as_ref(),
         force: common.force,
         resume: args.resume,
     };
     let mut display = Display::default();
-    let summary =
-        kept(&compute, || train(&request, &compute, &Control::default(), &mut |p| display.show(&p)))?;
+    let summary = kept(&compute, || {
+        train(args.labelled.paths(), start.as_ref(), &request, &compute, &Control::default(), &mut |p| {
+            display.show(&p);
+        })
+    })?;
     display.end();
     common.print(&summary, &describe(&summary, args))
 }
@@ -131,21 +131,21 @@ fn whole(
     compute: &Compute,
     common: &Common,
 ) -> Result<()> {
-    let request = WholeRequest {
-        name,
-        images: &args.labelled.images,
-        labels: &args.labelled.labels,
+    let request = Request {
         classes: &args.labelled.classes,
         config,
         out: &args.out,
         about: &args.about,
-        start: args.start.as_deref(),
         force: common.force,
         resume: args.resume,
     };
+    let wanted = Wanted { name, start: args.start.as_deref() };
     let mut display = Display::default();
-    let summary =
-        kept(compute, || train_whole(&request, compute, &Control::default(), &mut |p| display.show(&p)))?;
+    let summary = kept(compute, || {
+        train_whole(args.labelled.paths(), wanted, &request, compute, &Control::default(), &mut |p| {
+            display.show(&p);
+        })
+    })?;
     display.end();
     let remark = summary.remark.as_ref().map_or_else(String::new, |r| format!(" ({r})"));
     let validation = summary.validation.as_ref().map_or_else(

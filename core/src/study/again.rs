@@ -43,19 +43,23 @@ impl Again<'_> {
             let names: Vec<String> = manifest.classes.iter().map(|c| c.name.clone()).collect();
             let values = (0..names.len() as u32).collect();
             let request = Request {
-                images: &out,
-                labels: &out,
                 classes: &ClassMap { names, values },
                 config: &self.config,
                 out: &out,
                 about: self.about,
-                start: Some(&self.ground.bundle),
                 force: false,
                 resume: true,
             };
             let data = Dataset { samples: self.samples, ..self.ground.data() };
             let (own, record) = (Some(self.own), Some(manifest.split.clone()));
-            let material = Material { data, split: self.split, own, record, first: self.first };
+            let material = Material {
+                data,
+                split: self.split,
+                own,
+                record,
+                start: Some(&self.ground.bundle),
+                first: self.first,
+            };
             diary.train(context, material, &request)?;
         }
         Ok((Bundle::open(&out)?, diary.curves))

@@ -71,8 +71,8 @@ fn pupil(
         name: format!("β {beta}, seed {seed}"),
         config: config(context, ground, beta, seed),
         samples: ground.samples.clone(),
-        // what follows the training of f0 looks at one image only
-        split: Split { train, validation: Vec::new(), test: looked_at.clone() },
+        // what follows the training of f0, and is not asked for here, looks at one image only
+        split: Split { train, validation: looked_at.clone(), test: Vec::new() },
         own: Own { nets: vec![one; first.len()], policy: looked_at },
         first,
         about: "f0 trained anew at one β, all else as it was",

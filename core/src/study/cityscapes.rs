@@ -72,17 +72,14 @@ fn learn(context: &mut Context<'_>, data: &Path, out: &Path, diary: &mut Diary) 
     let record: SplitRecord = set.record(&split);
     let classes = folder::classes();
     let request = Request {
-        images: out,
-        labels: out,
         classes: &classes,
         config: &config,
         out,
         about: "Cityscapes: a small U-Net, SegFormer-B0 and SegFormer-B5 (paper, section R2)",
-        start: None,
         force: false,
         resume: true,
     };
-    let material = Material { data: set, split, own: None, record: Some(record), first };
+    let material = Material { data: set, split, own: None, record: Some(record), start: None, first };
     diary.train(context, material, &request)
 }
 

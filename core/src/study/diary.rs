@@ -50,7 +50,7 @@ impl Diary {
     pub(super) fn train(
         &mut self,
         context: &mut Context<'_>,
-        material: Material,
+        material: Material<'_>,
         request: &Request<'_>,
     ) -> Result<()> {
         let (compute, control) = (context.compute, context.control);

@@ -1,8 +1,8 @@
 //! A whole-tile net's place: in a bundle that exists, whose classes, layout, normalisation and split it must share,
 //! or in one of its own.
 
+use super::Request;
 use super::run::Run;
-use super::whole::WholeRequest;
 use crate::bundle::{self, Bundle, MANIFEST, Manifest, MonteCarlo, WholeEntry};
 use crate::data::classes::classes;
 use crate::data::dataset::{Dataset, Split, SplitRule};
@@ -13,18 +13,15 @@ use burn::tensor::Device;
 use std::path::Path;
 
 /// The bundle that the net is to join; none where there is nothing yet.
-pub(super) fn existing(request: &WholeRequest<'_>) -> Result<Option<Bundle>> {
+pub(super) fn existing(name: &str, request: &Request<'_>) -> Result<Option<Bundle>> {
     if !request.out.exists() {
         return Ok(None);
     }
     let bundle = Bundle::open(request.out)?;
-    if bundle.manifest.other(request.name).is_some() && !request.force {
+    if bundle.manifest.other(name).is_some() && !request.force {
         return Err(Error::bad(
             request.out,
-            format!(
-                "it holds a {} already; train it anew with --force, or choose another --out",
-                request.name
-            ),
+            format!("it holds a {name} already; train it anew with --force, or choose another --out"),
         ));
     }
     Ok(Some(bundle))
@@ -34,7 +31,7 @@ pub(super) fn existing(request: &WholeRequest<'_>) -> Result<Option<Bundle>> {
 ///
 /// # Errors
 /// Where classes, layout, normalisation or split are not the bundle's.
-pub(super) fn joined(request: &WholeRequest<'_>, bundle: &Bundle, data: &Dataset) -> Result<Split> {
+pub(super) fn joined(request: &Request<'_>, bundle: &Bundle, data: &Dataset, images: &Path) -> Result<Split> {
     let (manifest, config) = (&bundle.manifest, request.config);
     let unlike = |what: String| Err(Error::bad(request.out, format!("a net joins it only with {what}")));
     let names: Vec<&str> = manifest.classes.iter().map(|c| c.name.as_str()).collect();
@@ -56,7 +53,7 @@ pub(super) fn joined(request: &WholeRequest<'_>, bundle: &Bundle, data: &Dataset
             "the images that it was trained on, and {here} of its {wanted} training and {} of its {} validation images are in {}",
             found.validation.len(),
             split.validation.len(),
-            request.images.display()
+            images.display()
         ));
     }
     let sizes = [wanted, split.validation.len(), split.test.len()];
@@ -69,7 +66,7 @@ pub(super) fn joined(request: &WholeRequest<'_>, bundle: &Bundle, data: &Dataset
 }
 
 /// The manifest of a bundle that holds no net yet.
-pub(super) fn empty(request: &WholeRequest<'_>, run: &Run<'_>) -> Manifest {
+pub(super) fn empty(request: &Request<'_>, run: &Run<'_>) -> Manifest {
     let config = run.config;
     Manifest {
         format: Manifest::format(),

@@ -24,7 +24,7 @@ pub use bench::{Speed, Spread, net_speeds, reward_speeds};
 pub use card::Card;
 pub use config::{Preset, TrainConfig};
 pub use report::{StageReport, Summary};
-pub use whole::{WholeRequest, WholeSummary, train_whole, train_whole_on};
+pub use whole::{Wanted, WholeSummary, train_whole, train_whole_on};
 
 use crate::bundle::{Bundle, Sees, SplitRecord};
 use crate::data::classes::ClassMap;
@@ -43,34 +43,39 @@ use std::path::Path;
 use to_tvd::Reached;
 use trainer::Trainer;
 
-/// What to train on and where to put the bundle.
+/// What to learn, how, and where to put it.
 pub struct Request<'a> {
-    /// Folder or stack of images.
-    pub images: &'a Path,
-    /// Folder or stack of labels.
-    pub labels: &'a Path,
     /// Classes and their label values.
     pub classes: &'a ClassMap,
     /// All choices.
     pub config: &'a TrainConfig,
     /// Folder of the bundle.
     pub out: &'a Path,
-    /// What the bundle was trained on, in a sentence.
+    /// What a new bundle was trained on, in a sentence.
     pub about: &'a str,
-    /// A bundle of the same nets whose weights training goes on from.
-    pub start: Option<&'a Bundle>,
-    /// Whether an earlier bundle may be replaced.
+    /// Whether what was trained earlier may be replaced: the bundle, or in it the net of the same name.
     pub force: bool,
     /// Whether to go on with what an interrupted run finished.
     pub resume: bool,
 }
 
-/// Trains a bundle.
+impl Request<'_> {
+    /// Reads the folders or stacks of images and labels.
+    fn read(&self, [images, labels]: [&Path; 2], channels: usize) -> Result<Dataset> {
+        let config = self.config;
+        Dataset::read_along(images, labels, self.classes, config.normalisation, channels, config.axes)
+    }
+}
+
+/// Trains a bundle on folders or stacks of images and labels, from fresh weights or those of a bundle of the
+/// same nets.
 ///
 /// # Errors
 /// Where the data do not fit together, the device fails or the run was stopped; finished stages stay
 /// beside `out` and are taken up again with `resume`.
 pub fn train(
+    labelled: [&Path; 2],
+    start: Option<&Bundle>,
     request: &Request<'_>,
     compute: &Compute,
     control: &Control,
@@ -78,27 +83,14 @@ pub fn train(
 ) -> Result<Summary> {
     let config = request.config;
     config.check()?;
-    let channels = config.nets[0].channels();
-    let data = Dataset::read_along(
-        request.images,
-        request.labels,
-        request.classes,
-        config.normalisation,
-        channels,
-        config.axes,
-    )?;
+    let data = request.read(labelled, config.nets[0].channels())?;
     let split = config.split.split(data.samples.len(), config.seed)?;
-    train_on(
-        Material { data, split, own: None, record: None, first: Vec::new() },
-        request,
-        compute,
-        control,
-        events,
-    )
+    let material = Material { data, split, own: None, record: None, start, first: Vec::new() };
+    train_on(material, request, compute, control, events)
 }
 
 /// Images in memory with who learns from which.
-pub struct Material {
+pub struct Material<'a> {
     /// The images.
     pub data: Dataset,
     /// What is trained on, chosen by and reported on.
@@ -107,7 +99,9 @@ pub struct Material {
     pub own: Option<Own>,
     /// How the bundle names the split, where it does not name every image.
     pub record: Option<SplitRecord>,
-    /// Nets to begin with, f0 first, with gradients, instead of the request's bundle; none at a place: a fresh one.
+    /// A bundle of the same nets whose weights training goes on from.
+    pub start: Option<&'a Bundle>,
+    /// Nets to begin with, f0 first, with gradients, instead of that bundle's; none at a place: a fresh one.
     pub first: Vec<Option<Net>>,
 }
 
@@ -120,12 +114,12 @@ pub struct Own {
     pub policy: Vec<usize>,
 }
 
-/// Trains a bundle on images in memory; of `request` the paths of images and labels are not read.
+/// Trains a bundle on images in memory.
 ///
 /// # Errors
 /// As [`train`].
 pub fn train_on(
-    material: Material,
+    material: Material<'_>,
     request: &Request<'_>,
     compute: &Compute,
     control: &Control,
@@ -136,13 +130,13 @@ pub fn train_on(
     if request.out.exists() && !request.force {
         return Err(Error::Exists(request.out.to_owned()));
     }
-    let Material { data, split, own, record, first } = material;
+    let Material { data, split, own, record, start: from, first } = material;
     let channels = config.nets[0].channels();
     let weights = run::class_weights(config, &data, &split.train, &request.classes.names)?;
     trust::check_gradients(compute)?;
     let kept = Checkpoint::open(request.out, "", config, request.resume)?;
     let device = compute.device.clone().autodiff();
-    let mut start = request.start.map_or(Ok(Start::default()), |bundle| starting(bundle, config, &device))?;
+    let mut start = from.map_or(Ok(Start::default()), |bundle| starting(bundle, config, &device))?;
     if !first.is_empty() {
         start.nets = first;
     }
@@ -166,7 +160,7 @@ pub fn train_on(
         seconds: 0.0,
     };
     run.plan = Plan::of(&run)?;
-    let mut trainer = Trainer { request, compute, kept, stages: Vec::new() };
+    let mut trainer = Trainer { request, start: from, compute, kept, stages: Vec::new() };
     trainer.all_stages(&mut run)
 }
 

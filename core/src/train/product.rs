@@ -51,7 +51,7 @@ impl Trainer<'_> {
         let stages = std::mem::take(&mut self.stages);
         let mut summary = Summary::new(stages, run, &segmenter.manifest, rows, self.compute, card);
         summary.validation.kinds = kinds;
-        summary.started_from = self.request.start.map(|bundle| {
+        summary.started_from = self.start.map(|bundle| {
             let Manifest { name, training, .. } = &bundle.manifest;
             serde_json::json!({ "name": name, "training": training })
         });

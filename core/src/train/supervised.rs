@@ -3,6 +3,7 @@
 
 use super::batches::Batches;
 use super::checkpoint::Checkpoint;
+use super::config::Stage;
 use super::loss;
 use super::run::Run;
 use super::stage::{Lesson, Pupils, Said, drive};
@@ -29,25 +30,48 @@ pub(crate) fn pretrain(run: &mut Run<'_>, kept: &Checkpoint, index: usize) -> Re
     let stage = run.config.pretrain[index - 1];
     let size = run.config.layout.patch();
     let name = format!("pretrain f{index}");
-    let batches = Batches::new(run, &run.net_images(index), size, &stage, &name);
-    let per_epoch = batches.per_epoch();
-    let mut lesson = Pretrain { batches, size, held_out: HeldOut::of(run, index, size, LOOKED_AT) };
+    let mut lesson = Supervised::new(run, &run.net_images(index), index, (size, LOOKED_AT), &stage, &name);
+    let per_epoch = lesson.per_epoch();
     drive(run, kept, &name, &stage, per_epoch, Pupils::net(run.first(index)), &mut lesson)?.into_net()
 }
 
-struct Pretrain {
+/// One net learns pieces of images from the truth.
+pub(super) struct Supervised {
     batches: Batches,
     size: [usize; 2],
     held_out: HeldOut,
 }
 
-impl Lesson for Pretrain {
+impl Supervised {
+    /// Net `index` learns pieces of `size` of `images`; `looked_at` held-out ones are looked at now and then.
+    pub(super) fn new(
+        run: &Run<'_>,
+        images: &[usize],
+        index: usize,
+        (size, looked_at): ([usize; 2], usize),
+        stage: &Stage,
+        name: &str,
+    ) -> Self {
+        let batches = Batches::new(run, images, size, stage, name);
+        Self { batches, size, held_out: HeldOut::of(run, index, size, looked_at) }
+    }
+
+    /// Steps to a pass over the images.
+    pub(super) fn per_epoch(&self) -> usize {
+        self.batches.per_epoch()
+    }
+}
+
+impl Lesson for Supervised {
     fn step(&mut self, run: &mut Run<'_>, pupils: &mut Pupils, step: usize, rate: f64) -> Result<Said> {
         let crops: Vec<Crop> = self.batches.at(run, step).into_iter().map(|(_, crop)| crop).collect();
         let (x, targets, pixels) = run.tensors(&crops, self.size);
         let mut dropout: Box<dyn Dropout> = if run.config.dropout { Box::new(Random) } else { Box::new(Off) };
         let net = &mut pupils.nets[0];
-        let loss = loss::cross_entropy(net.module.forward_train(x, dropout.as_mut()), targets, pixels);
+        let loss = match &net.module {
+            Net::Matphase(parts) => loss::matphase(parts.answers(x, dropout.as_mut()), &targets, pixels),
+            _ => loss::cross_entropy(net.module.forward_train(x, dropout.as_mut()), targets, pixels),
+        };
         net.step(rate, &loss);
         Ok(Said { loss: loss.detach(), figures: Vec::new(), done: false })
     }
@@ -68,17 +92,15 @@ impl Lesson for Pretrain {
 pub(crate) fn distil(run: &mut Run<'_>, kept: &Checkpoint, teacher: &Net) -> Result<Net> {
     let stage = run.config.distil;
     let size = run.config.layout.tile;
-    let batches = Batches::new(run, &run.net_images(0), size, &stage, "distil f0");
-    let per_epoch = batches.per_epoch();
-    let held_out = HeldOut::of(run, 0, size, LOOKED_AT / run.config.layout.patches().max(4));
-    let mut lesson = Distil { batches, size, held_out, teacher: teacher.valid(), known: HashMap::new() };
+    let looked_at = LOOKED_AT / run.config.layout.patches().max(4);
+    let pieces = Supervised::new(run, &run.net_images(0), 0, (size, looked_at), &stage, "distil f0");
+    let per_epoch = pieces.per_epoch();
+    let mut lesson = Distil { pieces, teacher: teacher.valid(), known: HashMap::new() };
     drive(run, kept, "distil f0", &stage, per_epoch, Pupils::net(run.first(0)), &mut lesson)?.into_net()
 }
 
 struct Distil {
-    batches: Batches,
-    size: [usize; 2],
-    held_out: HeldOut,
+    pieces: Supervised,
     teacher: Net,
     /// The teacher's answers for pieces that come back.
     known: HashMap<[usize; 3], TensorData>,
@@ -90,7 +112,7 @@ impl Distil {
             return answer.clone();
         }
         let device = run.device.clone().inner();
-        let [h, w] = self.size;
+        let [h, w] = self.pieces.size;
         let values = TensorData::new(crop.values.clone(), [1, run.channels, h, w]);
         let answer = self.teacher.forward(Tensor::from_data(values, &device), &mut Off).into_data();
         if let Some(key) = key {
@@ -102,7 +124,7 @@ impl Distil {
 
 impl Lesson for Distil {
     fn step(&mut self, run: &mut Run<'_>, pupils: &mut Pupils, step: usize, rate: f64) -> Result<Said> {
-        let batch = self.batches.at(run, step);
+        let batch = self.pieces.batches.at(run, step);
         let most = if run.config.beta == 0.0 { 0 } else { batch.len() };
         let taught = run.config.taught.unwrap_or(most).clamp(most.min(1), most);
         let answers: Vec<Tensor<4>> = batch
@@ -111,7 +133,7 @@ impl Lesson for Distil {
             .map(|(key, crop)| Tensor::from_data(self.taught(run, *key, crop), &run.device))
             .collect();
         let crops: Vec<Crop> = batch.into_iter().map(|(_, crop)| crop).collect();
-        let (x, targets, pixels) = run.tensors(&crops, self.size);
+        let (x, targets, pixels) = run.tensors(&crops, self.pieces.size);
         let net = &mut pupils.nets[0];
         let logits = net.module.forward_train(x, &mut Random);
         let mut loss = loss::cross_entropy(logits.clone(), targets, pixels);
@@ -125,22 +147,22 @@ impl Lesson for Distil {
     }
 
     fn look(&mut self, run: &Run<'_>, pupils: &Pupils) -> Result<Option<f64>> {
-        self.held_out.iou(run, &pupils.nets[0].module)
+        self.pieces.look(run, pupils)
     }
 
     fn picture(&mut self, run: &Run<'_>, pupils: &Pupils) -> Result<Option<Picture>> {
-        watch::labelled(run, &pupils.nets[0].module, self.size)
+        self.pieces.picture(run, pupils)
     }
 }
 
 /// A few pieces of the validation images, spread over them.
-pub(super) struct HeldOut {
+struct HeldOut {
     crops: Vec<Crop>,
     size: [usize; 2],
 }
 
 impl HeldOut {
-    pub(super) fn of(run: &Run<'_>, net: usize, size: [usize; 2], count: usize) -> Self {
+    fn of(run: &Run<'_>, net: usize, size: [usize; 2], count: usize) -> Self {
         let corners = |i: &usize| {
             let [height, width] = run.data.samples[*i].image.size;
             let i = *i;
@@ -153,7 +175,7 @@ impl HeldOut {
     }
 
     /// Mean macro IoU of `net` without dropout; none where nothing was held out.
-    pub(super) fn iou(&self, run: &Run<'_>, net: &Net) -> Result<Option<f64>> {
+    fn iou(&self, run: &Run<'_>, net: &Net) -> Result<Option<f64>> {
         if self.crops.is_empty() {
             return Ok(None);
         }

@@ -6,7 +6,7 @@ use super::report::{StageReport, Summary};
 use super::run::Run;
 use super::{Policies, Request, fresh_policy, loss, supervised};
 use super::{reinforce, to_tvd};
-use crate::bundle::Sees;
+use crate::bundle::{Bundle, Sees};
 use crate::compare::Table;
 use crate::device::Compute;
 use crate::error::Result;
@@ -15,6 +15,8 @@ use std::time::Instant;
 
 pub(super) struct Trainer<'a> {
     pub(super) request: &'a Request<'a>,
+    /// What the weights came from, where they were not fresh.
+    pub(super) start: Option<&'a Bundle>,
     pub(super) compute: &'a Compute,
     pub(super) kept: Checkpoint,
     pub(super) stages: Vec<StageReport>,

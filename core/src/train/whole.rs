@@ -1,25 +1,21 @@
 //! Training one of the comparison's nets on whole tiles, into a bundle of its own or beside the task nets
 //! of one that exists.
 
-use super::batches::Batches;
+use super::Request;
 use super::checkpoint::Checkpoint;
 use super::config::{Length, TrainConfig};
 use super::joining::{empty, existing, join, joined};
-use super::loss;
 use super::plan::Plan;
 use super::report::StageReport;
 use super::run::{self, Pace, Run, Start};
-use super::stage::{Lesson, Pupils, Said, drive};
-use super::supervised::HeldOut;
-use super::watch;
+use super::stage::{Pupils, drive};
+use super::supervised::Supervised;
 use crate::bundle::{self, Bundle, Hashed, Manifest, Models, WholeEntry};
-use crate::data::classes::ClassMap;
-use crate::data::dataset::{Crop, Dataset, Split};
+use crate::data::dataset::{Dataset, Split};
 use crate::device::{Compute, Description};
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluation, evaluate};
-use crate::event::{Control, Picture, Progress};
-use crate::net::dropout::{Dropout, Off, Random};
+use crate::event::{Control, Progress};
 use crate::net::{NAMES, Net, NetSpec, import, narrowed, params};
 use crate::route::{Choice, Method, Router, Segmenter};
 use crate::trust;
@@ -30,28 +26,13 @@ use std::path::Path;
 /// Held-out tiles that the stage looks at now and then.
 const LOOKED_AT: usize = 3;
 
-/// What to train on, and where to put the net.
-pub struct WholeRequest<'a> {
+/// The net to train on whole tiles.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
     /// One of [`NAMES`].
     pub name: &'a str,
-    /// Folder or stack of images.
-    pub images: &'a Path,
-    /// Folder or stack of labels.
-    pub labels: &'a Path,
-    /// Classes and their label values.
-    pub classes: &'a ClassMap,
-    /// All choices; of the stages only `model` is read.
-    pub config: &'a TrainConfig,
-    /// Folder of the bundle: one that exists gets the net beside what it has.
-    pub out: &'a Path,
-    /// What a new bundle was trained on, in a sentence.
-    pub about: &'a str,
     /// File of an imported net that training goes on from.
     pub start: Option<&'a Path>,
-    /// Whether a net of that name in the bundle may be replaced.
-    pub force: bool,
-    /// Whether to go on with what an interrupted run began.
-    pub resume: bool,
 }
 
 /// What the training of a whole-tile net says at its end; the bundle keeps it.
@@ -83,59 +64,98 @@ pub struct WholeSummary {
     pub program: String,
 }
 
-/// Trains a net on whole tiles through the loop that all stages share, and puts it into the bundle.
+/// Trains a net on whole tiles of folders or stacks of images and labels, through the loop that all stages share,
+/// and puts it into the bundle: one that exists gets it beside what it has. Of the request's stages only `model` is
+/// read.
 ///
 /// # Errors
 /// Where it does not fit the bundle or the data, the device fails or the run was stopped; what it had
 /// reached stays beside `out` and is taken up again with `resume`.
 pub fn train_whole(
-    request: &WholeRequest<'_>,
+    labelled: [&Path; 2],
+    wanted: Wanted<'_>,
+    request: &Request<'_>,
     compute: &Compute,
     control: &Control,
     events: &mut dyn FnMut(Progress),
 ) -> Result<WholeSummary> {
-    let config = request.config;
-    let bundle = existing(request)?;
-    let channels = channels(request, bundle.as_ref());
-    let spec = narrowed(request.name, channels, request.classes.names.len(), config.model.width);
-    config.check_whole(&spec.map_err(Error::invalid)?, request.classes.names.len())?;
-    let data = Dataset::read_along(
-        request.images,
-        request.labels,
-        request.classes,
-        config.normalisation,
-        channels,
-        config.axes,
-    )?;
-    let split = match &bundle {
-        Some(bundle) => joined(request, bundle, &data)?,
-        None => config.split.split(data.samples.len(), config.seed)?,
+    let place = Place::of(wanted, request)?;
+    let data = request.read(labelled, place.channels)?;
+    let split = match &place.bundle {
+        Some(bundle) => joined(request, bundle, &data, labelled[0])?,
+        None => request.config.split.split(data.samples.len(), request.config.seed)?,
     };
-    train_whole_on(&data, split, request, compute, control, events)
+    learn_at(&place, &data, split, request, compute, control, events)
 }
 
-fn channels(request: &WholeRequest<'_>, bundle: Option<&Bundle>) -> usize {
-    bundle.map_or_else(|| request.config.nets[0].channels(), |b| b.manifest.channels())
-}
-
-/// The same on images in memory; of `request` the paths of images and labels are not read.
+/// The same on images in memory.
 ///
 /// # Errors
 /// As [`train_whole`].
 pub fn train_whole_on(
     data: &Dataset,
     split: Split,
-    request: &WholeRequest<'_>,
+    wanted: Wanted<'_>,
+    request: &Request<'_>,
     compute: &Compute,
     control: &Control,
     events: &mut dyn FnMut(Progress),
 ) -> Result<WholeSummary> {
-    let config = request.config;
-    let bundle = existing(request)?;
+    learn_at(&Place::of(wanted, request)?, data, split, request, compute, control, events)
+}
+
+/// Where the net will stand, and what it is.
+struct Place<'a> {
+    name: &'static str,
+    spec: NetSpec,
+    channels: usize,
+    start: Option<&'a Path>,
+    /// The bundle that it joins; none where there is nothing yet.
+    bundle: Option<Bundle>,
+}
+
+impl<'a> Place<'a> {
+    fn of(wanted: Wanted<'a>, request: &Request<'_>) -> Result<Self> {
+        let (config, count) = (request.config, request.classes.names.len());
+        let bundle = existing(wanted.name, request)?;
+        let channels = bundle.as_ref().map_or_else(|| config.nets[0].channels(), |b| b.manifest.channels());
+        let spec = narrowed(wanted.name, channels, count, config.model.width).map_err(Error::invalid)?;
+        config.check_whole(&spec, count)?;
+        let name = NAMES.into_iter().find(|n| *n == wanted.name).unwrap_or(NAMES[0]);
+        Ok(Self { name, spec, channels, start: wanted.start, bundle })
+    }
+
+    /// The net as training begins, imported or with fresh weights, and what it is.
+    fn first(&self, seed: u64, device: &Device) -> Result<(NetSpec, Net)> {
+        let (name, channels, classes) = (self.name, self.channels, self.spec.classes());
+        let Some(path) = self.start else { return Ok((self.spec.clone(), self.spec.init(device, seed))) };
+        let bytes = std::fs::read(path).map_err(|e| Error::io("cannot read", path, e))?;
+        let (found, net) = import::decode(&bytes, device).map_err(|why| Error::bad(path, why))?;
+        if !found.is_like(&self.spec) || found.classes() != classes || !found.takes(channels) {
+            return Err(Error::bad(
+                path,
+                format!(
+                    "it is no {name} of {classes} classes for images of {channels} channels; import it with paser import --model {name} --classes {classes}"
+                ),
+            ));
+        }
+        Ok((found, net))
+    }
+}
+
+fn learn_at(
+    place: &Place<'_>,
+    data: &Dataset,
+    split: Split,
+    request: &Request<'_>,
+    compute: &Compute,
+    control: &Control,
+    events: &mut dyn FnMut(Progress),
+) -> Result<WholeSummary> {
+    let (config, name, channels) = (request.config, place.name, place.channels);
     let count = request.classes.names.len();
-    let channels = channels(request, bundle.as_ref());
     let device = compute.device.clone().autodiff();
-    let (name, spec, net) = first(request, [channels, count], &device)?;
+    let (spec, net) = place.first(config.seed, &device)?;
     config.check_whole(&spec, count)?;
     let weights = run::class_weights(config, data, &split.train, &request.classes.names)?;
     trust::check_gradients(compute)?;
@@ -170,7 +190,7 @@ pub fn train_whole_on(
     let alone = Manifest { others: vec![entry.clone()], ..empty(request, &run) };
     let summary = summary(&run, compute, &alone, name, &net, stage)?;
     entry.training = serde_json::to_value(&summary).map_err(|e| Error::invalid(e.to_string()))?;
-    match bundle {
+    match &place.bundle {
         Some(_) => {
             join(request.out, None, entry, &net)?;
             kept.clear()?;
@@ -183,76 +203,21 @@ pub fn train_whole_on(
     Ok(summary)
 }
 
-/// Name, specification and net as training begins: imported, or with fresh weights.
-fn first(
-    request: &WholeRequest<'_>,
-    [channels, classes]: [usize; 2],
-    device: &Device,
-) -> Result<(&'static str, NetSpec, Net)> {
-    let config = request.config;
-    let spec = narrowed(request.name, channels, classes, config.model.width).map_err(Error::invalid)?;
-    let name = NAMES.into_iter().find(|n| *n == request.name).unwrap_or(NAMES[0]);
-    let Some(path) = request.start else {
-        let net = spec.init(device, config.seed);
-        return Ok((name, spec, net));
-    };
-    let bytes = std::fs::read(path).map_err(|e| Error::io("cannot read", path, e))?;
-    let (found, net) = import::decode(&bytes, device).map_err(|why| Error::bad(path, why))?;
-    if !found.is_like(&spec) || found.classes() != classes || !found.takes(channels) {
-        return Err(Error::bad(
-            path,
-            format!(
-                "it is no {name} of {classes} classes for images of {channels} channels; import it with paser import --model {name} --classes {classes}"
-            ),
-        ));
-    }
-    Ok((name, found, net))
-}
-
 fn learn(run: &mut Run<'_>, kept: &Checkpoint, name: &str, net: Net) -> Result<(Net, StageReport)> {
     let (stage, size) = (run.config.model.stage, run.config.layout.tile);
     if let Some(done) = kept.load(name, || net.clone())? {
         return Ok((done, kept.note(name)?));
     }
     let what = format!("train {name}");
-    let batches = Batches::new(run, &run.split.train.clone(), size, &stage, &what);
-    let per_epoch = batches.per_epoch();
-    let mut lesson = Whole { batches, size, held_out: HeldOut::of(run, 0, size, LOOKED_AT) };
+    let images = run.split.train.clone();
+    let mut lesson = Supervised::new(run, &images, 0, (size, LOOKED_AT), &stage, &what);
+    let per_epoch = lesson.per_epoch();
     let net = drive(run, kept, &what, &stage, per_epoch, Pupils::net(net), &mut lesson)?.into_net()?;
     let report = StageReport::whole(name, run);
     kept.save_note(name, &report)?;
     kept.save(name, &net)?;
     kept.finished(&what)?;
     Ok((net, report))
-}
-
-struct Whole {
-    batches: Batches,
-    size: [usize; 2],
-    held_out: HeldOut,
-}
-
-impl Lesson for Whole {
-    fn step(&mut self, run: &mut Run<'_>, pupils: &mut Pupils, step: usize, rate: f64) -> Result<Said> {
-        let crops: Vec<Crop> = self.batches.at(run, step).into_iter().map(|(_, crop)| crop).collect();
-        let (x, targets, pixels) = run.tensors(&crops, self.size);
-        let mut dropout: Box<dyn Dropout> = if run.config.dropout { Box::new(Random) } else { Box::new(Off) };
-        let net = &mut pupils.nets[0];
-        let loss = match &net.module {
-            Net::Matphase(parts) => loss::matphase(parts.answers(x, dropout.as_mut()), &targets, pixels),
-            _ => loss::cross_entropy(net.module.forward_train(x, dropout.as_mut()), targets, pixels),
-        };
-        net.step(rate, &loss);
-        Ok(Said { loss: loss.detach(), figures: Vec::new(), done: false })
-    }
-
-    fn look(&mut self, run: &Run<'_>, pupils: &Pupils) -> Result<Option<f64>> {
-        self.held_out.iou(run, &pupils.nets[0].module)
-    }
-
-    fn picture(&mut self, run: &Run<'_>, pupils: &Pupils) -> Result<Option<Picture>> {
-        watch::labelled(run, &pupils.nets[0].module, self.size)
-    }
 }
 
 /// Measures the net on the validation images with its weights as the bundle will hold them.

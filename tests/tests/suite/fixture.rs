@@ -13,7 +13,7 @@ use paser_core::route::tiles::Layout;
 use paser_core::trust;
 use paser_core::volume::Dtype;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 /// What a test bundle is made of.
 pub struct Kind {
@@ -128,6 +128,13 @@ pub fn paser(cache: &Path, arguments: &[&str]) -> Output {
         .env("PASER_CACHE", cache)
         .output()
         .expect("the program runs")
+}
+
+/// Starts the program on the CPU with a cache of its own; what it says is not kept.
+pub fn spawn(cache: &Path, arguments: &[String]) -> Child {
+    let mut command = Command::new(program());
+    command.args(arguments).args(["--device", "cpu"]).env("PASER_CACHE", cache);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
 }
 
 /// Runs the program, which must succeed, and reads its JSON.

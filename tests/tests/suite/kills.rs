@@ -4,7 +4,7 @@
 //! `cargo test --release --workspace --test suite kills -- --ignored --nocapture --test-threads 1` kills 200 times
 //! (`PASER_KILLS` times each of four kinds of work, 50 where not set; `PASER_KILLS_SEED` chooses the moments).
 
-use crate::fixture::{self, Kind, program};
+use crate::fixture::{self, Kind, spawn};
 use crate::training;
 use paser_app::window::project::Project;
 use paser_app::window::{State, theme::Mode};
@@ -70,12 +70,6 @@ impl Reaper {
             self.ended
         );
     }
-}
-
-fn spawn(cache: &Path, arguments: &[String]) -> Child {
-    let mut command = Command::new(program());
-    command.args(arguments).args(["--device", "cpu"]).env("PASER_CACHE", cache).env("RAYON_NUM_THREADS", "1");
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// Runs to the end; whether it succeeded, and what it said.

@@ -1,8 +1,8 @@
 //! Training through the program: from images to a bundle, interrupted, gone wrong, and the choice of λ after it.
 
-use crate::fixture::{json, paser, program, refused, stack_of};
+use crate::fixture::{json, paser, program, refused, spawn, stack_of};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::{TempDir, tempdir};
 
@@ -112,6 +112,19 @@ pub(crate) fn under_way(partial: &Path, stage: &str) -> bool {
         .any(|n| n.starts_with(stage) && n.contains(" at "))
 }
 
+/// Runs the program until `stage` has a checkpoint in `partial`, and kills it.
+pub fn killed_in(place: &Place, arguments: &[String], partial: &str, stage: &str) {
+    let mut running = spawn(place.path(), arguments);
+    let began = Instant::now();
+    while !under_way(&place.at(partial), stage) {
+        assert!(began.elapsed().as_secs() < 120, "{stage} never came to a checkpoint");
+        assert!(running.try_wait().unwrap().is_none(), "it ended before {stage} was caught");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+}
+
 #[test]
 fn a_training_killed_three_times_ends_with_the_weights_of_one_that_was_not() {
     let place = Place::new("3", "96");
@@ -129,23 +142,7 @@ fn a_training_killed_three_times_ends_with_the_weights_of_one_that_was_not() {
     let interrupted = place.train("killed", &longer);
     let mut resume: Vec<String> = Vec::new();
     for stage in ["pretrain f1", "distil f0", "policy for every"] {
-        let mut running = Command::new(program())
-            .args(&interrupted)
-            .args(&resume)
-            .args(["--device", "cpu"])
-            .env("PASER_CACHE", place.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let began = Instant::now();
-        while !under_way(&place.at("killed.partial"), stage) {
-            assert!(began.elapsed().as_secs() < 120, "{stage} never began");
-            assert!(running.try_wait().unwrap().is_none(), "it ended before {stage} was caught");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        running.kill().unwrap();
-        running.wait().unwrap();
+        killed_in(&place, &[&interrupted[..], &resume].concat(), "killed.partial", stage);
         assert!(!place.at("killed").exists(), "a bundle appears only when it is whole");
         resume = vec!["--resume".to_owned()];
     }

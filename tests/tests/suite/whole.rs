@@ -2,14 +2,11 @@
 //! interrupted, by the clock; and such nets as f1 to fm.
 
 use crate::baselines::checkpoint;
-use crate::fixture::program;
-use crate::training::{Place, under_way};
+use crate::training::{Place, killed_in};
 use burn::tensor::Device;
 use paser_core::bundle::Bundle;
 use paser_core::net::{import, params};
 use serde_json::{Value, json};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 const DEEPLAB: [&str; 4] = ["--model", "deeplabv3plus", "--set", "model.width=0.125"];
 
@@ -109,23 +106,8 @@ fn a_training_of_such_a_net_that_was_killed_ends_with_the_same_weights() {
     let longer = [&DEEPLAB[..], &["--split", "1,1,1", "--set", "model.length.steps=30"]].concat();
     place.run(&place.train("whole", &longer));
     let killed = place.train("killed", &longer);
-    let partial = place.at("killed.deeplabv3plus.partial");
-    let mut running = Command::new(program())
-        .args(&killed)
-        .args(["--device", "cpu"])
-        .env("PASER_CACHE", place.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let began = Instant::now();
-    while !under_way(&partial, "train deeplabv3plus") {
-        assert!(began.elapsed().as_secs() < 120, "it never came to a checkpoint");
-        assert!(running.try_wait().unwrap().is_none(), "it ended before it was caught");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    running.kill().unwrap();
-    running.wait().unwrap();
+    let partial = "killed.deeplabv3plus.partial";
+    killed_in(&place, &killed, partial, "train deeplabv3plus");
     assert!(!place.at("killed").exists());
     let other = with(&killed, &["--resume", "--set", "model.batch=3"]);
     place.refuses(&other, "it was begun with other choices");
@@ -133,7 +115,7 @@ fn a_training_of_such_a_net_that_was_killed_ends_with_the_same_weights() {
     assert_eq!(summary["stages"][0]["steps"], 30);
     let hash = |bundle: &str| manifest(&place, bundle)["others"][0]["sha256"].clone();
     assert_eq!(hash("killed"), hash("whole"));
-    assert!(!partial.exists());
+    assert!(!place.at(partial).exists());
 }
 
 #[test]

@@ -63,17 +63,14 @@ pub(super) fn run(
     between: &mut dyn FnMut(),
 ) -> Result<PathBuf> {
     let request = Request {
-        images: &job.data.images,
-        labels: &job.data.labels,
         classes: &job.data.map,
         config: &job.config,
         out: &job.out,
         about: "trained in the window by its user",
-        start: None,
         force: false,
         resume: true,
     };
-    train(&request, compute, &job.control, &mut |progress| {
+    train([&job.data.images, &job.data.labels], None, &request, compute, &job.control, &mut |progress| {
         out.send(Event::Progress(job.id, progress));
         between();
     })?;

@@ -9,33 +9,12 @@ use crate::window::command::{BatchCommand, Command};
 use crate::window::engine::Pick;
 use crate::window::state::{Loading, Run};
 use crate::window::{text, theme};
-use egui::{CentralPanel, Frame, Panel, RichText, ScrollArea, Ui};
+use egui::{CentralPanel, Frame, RichText, ScrollArea, Ui};
 
 /// Draws it.
 pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
     let t = theme::of(ui);
-    Panel::right("batch settings").exact_size(324.0).resizable(false).frame(kit::panel(t, 0, 0)).show(
-        ui,
-        |ui| {
-            Panel::bottom("batch actions")
-                .frame(kit::panel(t, 16, 14))
-                .resizable(false)
-                .show(ui, |ui| actions(ui, pane));
-            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-                kit::panel(t, 16, 16).show(ui, |ui| {
-                    ui.set_width(292.0);
-                    ui.spacing_mut().interact_size.y = 18.0;
-                    budget::show(ui, pane);
-                    kit::divide(ui);
-                    wanted::show(ui, pane);
-                    if pane.state.batch.runs() {
-                        ui.add_space(6.0);
-                        kit::note(ui, "The batch in progress keeps the settings it was started with.");
-                    }
-                });
-            });
-        },
-    );
+    kit::settings(ui, "batch settings", pane, settings, actions);
     CentralPanel::default().frame(Frame::new().fill(t.canvas).inner_margin(20)).show(ui, |ui| {
         if pane.state.batch.rows.is_empty() {
             empty(ui, pane);
@@ -43,6 +22,16 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
             table(ui, pane);
         }
     });
+}
+
+fn settings(ui: &mut Ui, pane: &mut Pane<'_>) {
+    budget::show(ui, pane);
+    kit::divide(ui);
+    wanted::show(ui, pane);
+    if pane.state.batch.runs() {
+        ui.add_space(6.0);
+        kit::note(ui, "The batch in progress keeps the settings it was started with.");
+    }
 }
 
 fn empty(ui: &mut Ui, pane: &mut Pane<'_>) {

@@ -2,8 +2,8 @@
 
 use crate::window::theme::{self, Tokens};
 use egui::{
-    Align, Align2, Button, Color32, CornerRadius, Frame, Layout, Margin, Rect, Response, RichText, Role,
-    Sense, Stroke, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align, Align2, Button, Color32, CornerRadius, Frame, Layout, Margin, Panel, Rect, Response, RichText,
+    Role, ScrollArea, Sense, Stroke, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 /// Height of buttons that start work.
@@ -12,6 +12,30 @@ const TALL: f32 = 34.0;
 /// Frame of a bar or panel.
 pub fn panel(t: &Tokens, x: i8, y: i8) -> Frame {
     Frame::new().fill(t.panel).inner_margin(Margin::symmetric(x, y))
+}
+
+/// The pane at the right: sections that scroll over actions that stay.
+pub fn settings<T>(
+    ui: &mut Ui,
+    name: &str,
+    state: &mut T,
+    sections: impl FnOnce(&mut Ui, &mut T),
+    actions: impl FnOnce(&mut Ui, &mut T),
+) {
+    let t = theme::of(ui);
+    Panel::right(name.to_owned()).exact_size(324.0).resizable(false).frame(panel(t, 0, 0)).show(ui, |ui| {
+        Panel::bottom(format!("{name} actions"))
+            .frame(panel(t, 16, 14))
+            .resizable(false)
+            .show(ui, |ui| actions(ui, state));
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            panel(t, 16, 16).show(ui, |ui| {
+                ui.set_width(292.0);
+                ui.spacing_mut().interact_size.y = 18.0;
+                sections(ui, state);
+            });
+        });
+    });
 }
 
 /// The frame of a card that lies over the window.

@@ -7,25 +7,12 @@ use crate::window::promise;
 use crate::window::results::Summary;
 use crate::window::state::{Loading, Run, Stack, State, Workspace};
 use crate::window::{text, theme};
-use egui::{Align, Color32, Layout, Panel, RichText, ScrollArea, Ui};
+use egui::{Align, Color32, Layout, RichText, Ui};
 use paser_core::route::Method;
 
 /// Draws it.
 pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
-    let t = theme::of(ui);
-    Panel::right("side").exact_size(324.0).resizable(false).frame(kit::panel(t, 0, 0)).show(ui, |ui| {
-        Panel::bottom("actions")
-            .frame(kit::panel(t, 16, 14))
-            .resizable(false)
-            .show(ui, |ui| actions(ui, pane));
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            kit::panel(t, 16, 16).show(ui, |ui| {
-                ui.set_width(292.0);
-                ui.spacing_mut().interact_size.y = 18.0;
-                sections(ui, pane);
-            });
-        });
-    });
+    kit::settings(ui, "side", pane, sections, actions);
 }
 
 fn sections(ui: &mut Ui, pane: &mut Pane<'_>) {

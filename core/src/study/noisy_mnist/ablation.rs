@@ -105,13 +105,10 @@ fn learn(context: &mut Context<'_>, out: &Path, name: &str, samples: Vec<Sample>
         ..usual
     };
     let request = Request {
-        images: out,
-        labels: out,
         classes: &classes(),
         config: &config,
         out,
         about: "f0 alone under one of the choices that the paper leaves open",
-        start: None,
         force: false,
         resume: true,
     };
@@ -123,6 +120,7 @@ fn learn(context: &mut Context<'_>, out: &Path, name: &str, samples: Vec<Sample>
         split,
         own: Some(own),
         record: Some(SplitRecord::default()),
+        start: None,
         first: Vec::new(),
     };
     let folder = out.parent().unwrap_or(out);

@@ -124,17 +124,15 @@ fn learn(context: &mut Context<'_>, out: &Path, diary: &mut Diary) -> Result<()>
     };
     let data = Dataset { samples, range: Range { low: 0.0, high: 255.0 }, ignored: 0 };
     let request = Request {
-        images: out,
-        labels: out,
         classes: &ablation::classes(),
         config: &config,
         out,
         about: "noisy MNIST: each net trained on one noise, policies on all three (paper, section R4)",
-        start: None,
         force: false,
         resume: true,
     };
-    let material = Material { data, split, own: Some(own), record: Some(record), first: Vec::new() };
+    let material =
+        Material { data, split, own: Some(own), record: Some(record), start: None, first: Vec::new() };
     diary.train(context, material, &request)
 }
 

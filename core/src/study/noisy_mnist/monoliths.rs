@@ -15,7 +15,7 @@ use crate::route::{Choice, Method, Router, Segmenter};
 use crate::study::diary::Diary;
 use crate::study::{Context, Scale};
 use crate::train::config::{Length, Stage, WholeStage};
-use crate::train::{TrainConfig, WholeRequest, train_whole_on};
+use crate::train::{Request, TrainConfig, Wanted, train_whole_on};
 use std::path::Path;
 
 /// Test images that the monoliths are measured on, drawn from all.
@@ -106,22 +106,21 @@ fn learn(context: &mut Context<'_>, out: &Path, train: &Digits, one: &Monolith) 
         model: WholeStage { stage, width: one.width },
         ..usual
     };
-    let request = WholeRequest {
-        name: one.name,
-        images: out,
-        labels: out,
+    let request = Request {
         classes: &classes(),
         config: &config,
         out,
         about: "noisy MNIST, all three noises together",
-        start: None,
         force: false,
         resume: true,
     };
     let split = Split { train, validation, test: Vec::new() };
+    let wanted = Wanted { name: one.name, start: None };
     let (compute, control) = (context.compute, context.control);
     let mut diary = Diary::open(out.parent().unwrap_or(out), "");
-    diary.listen(context, |hear| train_whole_on(&data, split, &request, compute, control, hear).map(|_| ()))
+    diary.listen(context, |hear| {
+        train_whole_on(&data, split, wanted, &request, compute, control, hear).map(|_| ())
+    })
 }
 
 fn dataset(samples: impl Iterator<Item = Sample>, enlarged: usize) -> Dataset {

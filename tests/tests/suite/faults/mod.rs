@@ -179,13 +179,10 @@ fn a_card_that_fails_in_training_leaves_a_checkpoint_that_the_cpu_goes_on_from()
     place.run(&place.train("whole", &[]));
     let config = TrainConfig::read(&place.at("c.json")).unwrap();
     let request = Request {
-        images: &place.at("p/images"),
-        labels: &place.at("p/labels"),
         classes: &"pore=1,carbon=2,nickel=3".parse().unwrap(),
         config: &config,
         out: &place.at("b"),
         about: "trained by its user",
-        start: None,
         force: false,
         resume: false,
     };
@@ -193,7 +190,8 @@ fn a_card_that_fails_in_training_leaves_a_checkpoint_that_the_cpu_goes_on_from()
         Description { name: "Card".to_owned(), kind: "discrete".to_owned(), ..Description::cpu() };
     let card = Compute::of(burn::tensor::Device::flex(), description);
     let mut told = 0;
-    let failed = train(&request, &card, &Control::default(), &mut |_| {
+    let labelled = [place.at("p/images"), place.at("p/labels")];
+    let failed = train([&labelled[0], &labelled[1]], None, &request, &card, &Control::default(), &mut |_| {
         told += 1;
         if told == 8 {
             card.faults.lose("Card was lost (unplugged)");
