@@ -1,7 +1,7 @@
 //! Which device computes: the window's shared GPU, a headless GPU, or the CPU.
 
 use crate::error::{Error, Result};
-use crate::fault::Faults;
+use crate::fault::{Faults, is_loss};
 use burn::tensor::wgpu::WgpuSetup;
 use burn::tensor::{Device, TensorData};
 use cubecl_runtime::config::cache::CacheConfig;
@@ -169,6 +169,9 @@ impl Compute {
     /// Where it gave none, or complained of something meanwhile.
     pub fn read(&self, data: TensorData) -> Result<Vec<f32>> {
         let values = crate::route::segment::floats(data);
+        if let Some(lost) = values.as_ref().err().filter(|e| is_loss(e)) {
+            self.faults.lose(format!("{}: {lost}", self.description.name));
+        }
         self.faults.check()?;
         values
     }

@@ -45,6 +45,24 @@ impl Faults {
     }
 }
 
+/// What is said of a device that was taken away or reset.
+const LOST: &str = "the device was lost (it was taken away, or its driver was reset)";
+
+/// A sentence for why a device gave no numbers back, from what Burn says of it.
+pub(crate) fn unread(cause: &str) -> String {
+    tracing::error!("nothing could be read back: {cause}");
+    // CubeCL's word once the driver has told it of the loss; what the loss leaves of the error is text
+    if cause.contains("poisoned") {
+        return LOST.to_owned();
+    }
+    format!("the device gave no numbers back ({})", cause.chars().take(160).collect::<String>())
+}
+
+/// Whether that was a loss.
+pub(crate) fn is_loss(error: &Error) -> bool {
+    matches!(error, Error::Device(why) if why == LOST)
+}
+
 /// A driver that fails may panic; that must end the job, not the thread.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use crate::cost::Flops;
 use crate::data::normalise::Prepared;
 use crate::device::Compute;
 use crate::error::{Error, Result};
+use crate::fault::unread;
 use crate::metrics::UNLABELLED;
 use crate::net::dropout::{mc_masks, no_masks};
 use crate::trust;
@@ -327,7 +328,7 @@ pub(super) fn blank(slice: &Prepared, choice: &Choice) -> SliceResult {
 
 /// Values read back from the device.
 pub(crate) fn floats(data: TensorData) -> Result<Vec<f32>> {
-    data.try_into_vec::<f32>().map_err(|e| Error::Device(format!("the device gave no numbers back ({e:?})")))
+    data.try_into_vec::<f32>().map_err(|e| Error::Device(unread(&format!("{e:?}"))))
 }
 
 impl SliceResult {

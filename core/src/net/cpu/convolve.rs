@@ -4,6 +4,7 @@ use super::dims;
 use super::sums::sum;
 use burn::backend::flex::FlexTensor;
 use rayon::prelude::*;
+use std::cell::RefCell;
 use std::ops::Range;
 
 /// Partial sums of a weight gradient: a fixed number, so that the order of addition is fixed too.
@@ -56,10 +57,9 @@ impl Geometry {
     }
 }
 
-/// Unfolds `rows` of `x` into `columns` [inputs * k * k, rows * width].
+/// Appends `rows` of `x`, unfolded, to `columns`.
 fn unfold(x: &[f32], g: Geometry, rows: &Range<usize>, columns: &mut Vec<f32>) {
     let (width, pad) = (g.width, g.kernel / 2);
-    columns.clear();
     for channel in 0..g.inputs {
         for ky in 0..g.kernel {
             for kx in 0..g.kernel {
@@ -87,36 +87,45 @@ fn push_shifted(columns: &mut Vec<f32>, line: &[f32], kx: usize, pad: usize) {
     columns.resize(columns.len() + skip, 0.0);
 }
 
+/// Unfolds `rows` of `x` and hands the columns [inputs * k * k, rows * width] to `work`. Every thread keeps its columns:
+/// taken anew for each task, they would leave holes in the heaps of all threads, and long runs would creep.
+fn unfolded(x: &[f32], g: Geometry, rows: &Range<usize>, work: impl FnOnce(&[f32])) {
+    thread_local!(static COLUMNS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) });
+    COLUMNS.with_borrow_mut(|columns| {
+        columns.clear();
+        columns.reserve_exact(g.depth() * rows.len() * g.width);
+        unfold(x, g, rows, columns);
+        work(columns);
+    });
+}
+
 pub(super) fn convolve(x: &[f32], weight: &[f32], bias: &[f32], g: Geometry) -> Vec<f32> {
     let tasks = g.tasks();
     let depth = g.depth();
-    let blocks: Vec<Vec<f32>> = tasks
-        .par_iter()
-        .map_init(Vec::new, |columns, rows| {
-            unfold(x, g, rows, columns);
+    let mut blocks = vec![0.0; g.images * g.outputs * g.plane()];
+    blocks.par_chunks_mut(g.outputs * tasks[0].len() * g.width).zip(&tasks).for_each(|(block, rows)| {
+        unfolded(x, g, rows, |columns| {
             let n = rows.len() * g.width;
-            let mut block = vec![0.0; g.outputs * n];
-            multiply([g.outputs, n, depth], &mut block, false, (weight, [depth, 1]), (columns, [n, 1]));
-            block
-        })
-        .collect();
+            multiply([g.outputs, n, depth], block, false, (weight, [depth, 1]), (columns, [n, 1]));
+        });
+    });
     fold_blocks(&blocks, &tasks, bias, g)
 }
 
-/// Puts the blocks [outputs, rows * width] of all tasks in place and adds the bias.
-fn fold_blocks(blocks: &[Vec<f32>], tasks: &[Range<usize>], bias: &[f32], g: Geometry) -> Vec<f32> {
+/// Puts the blocks [outputs, rows * width] of all tasks, one after the other, in place and adds the bias.
+fn fold_blocks(blocks: &[f32], tasks: &[Range<usize>], bias: &[f32], g: Geometry) -> Vec<f32> {
     let step = tasks[0].len();
-    let mut out = vec![0.0; g.images * g.outputs * g.plane()];
+    let mut out = vec![0.0; blocks.len()];
     out.par_chunks_mut(g.plane()).enumerate().for_each(|(index, plane)| {
         let (image, output) = (index / g.outputs, index % g.outputs);
         let mut y = 0;
         while y < g.height {
             let row = image * g.height + y;
-            let task = row / step;
-            let rows = (tasks[task].end - row).min(g.height - y);
-            let n = tasks[task].len() * g.width;
-            let from = output * n + (row - tasks[task].start) * g.width;
-            let source = &blocks[task][from..from + rows * g.width];
+            let task = &tasks[row / step];
+            let rows = (task.end - row).min(g.height - y);
+            let block = &blocks[task.start * g.outputs * g.width..];
+            let from = (output * task.len() + row - task.start) * g.width;
+            let source = &block[from..from + rows * g.width];
             for (d, s) in plane[y * g.width..].iter_mut().zip(source) {
                 *d = s + bias[output];
             }
@@ -133,13 +142,13 @@ pub(super) fn weight_gradient(x: &[f32], grad: &[f32], g: Geometry) -> Vec<f32> 
     let parts: Vec<Vec<f32>> = tasks
         .par_chunks(tasks.len().div_ceil(PARTS))
         .map(|tasks| {
-            let (mut columns, mut block) = (Vec::new(), Vec::new());
-            let mut sum = vec![0.0; size];
+            let (mut block, mut sum) = (Vec::new(), vec![0.0; size]);
             for rows in tasks {
-                unfold(x, g, rows, &mut columns);
                 gather_rows(grad, g, rows, &mut block);
                 let n = rows.len() * g.width;
-                multiply([g.outputs, depth, n], &mut sum, true, (&block, [n, 1]), (&columns, [1, n]));
+                unfolded(x, g, rows, |columns| {
+                    multiply([g.outputs, depth, n], &mut sum, true, (&block, [n, 1]), (columns, [1, n]));
+                });
             }
             sum
         })

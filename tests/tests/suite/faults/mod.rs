@@ -1,6 +1,8 @@
 //! Faults, provoked: devices that fail, disks that are full, stacks that change, two programs in one place. What the
 //! user sees and what survives stands in docs/FAULTS.md.
 
+mod cards;
+mod clock;
 mod disks;
 mod places;
 
