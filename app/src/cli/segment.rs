@@ -224,6 +224,9 @@ pub(super) fn one(
     let wanted = args.wanted();
     let mut results = Results::create(task, &wanted, out, common.force)?;
     results.note("tvd", json!(moved));
+    if let Some(warning) = results.warning() {
+        eprintln!("{warning}");
+    }
     let job = Job { volume: &read, slices: slices.clone(), range, choice, noise };
     let bar = bar(slices.len(), "slices");
     let started = Instant::now();
@@ -235,9 +238,8 @@ pub(super) fn one(
     stamp.check()?;
     let seconds = started.elapsed().as_secs_f64();
     let totals: Totals = results.totals().clone();
-    let (outputs, report) =
-        results.finish((read.digest().as_deref(), &falls), seconds, &Control::default())?;
-    report?;
+    let written = results.finish((read.digest().as_deref(), &falls), seconds, &Control::default())?;
+    written.report?;
     Ok(Report {
         stack: stack.to_owned(),
         slices: totals.slices,
@@ -250,7 +252,7 @@ pub(super) fn one(
         flops_run: totals.flops_run,
         device: segmenter.compute.description.clone(),
         device_faults: falls,
-        outputs,
+        outputs: written.outputs,
     })
 }
 

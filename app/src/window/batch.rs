@@ -1,7 +1,8 @@
 //! Stacks that are segmented one after the other, with the same settings.
 
+use super::engine::Saved;
 use super::state::Run;
-use paser_core::export::results::{Wanted, stem};
+use paser_core::export::results::Wanted;
 use paser_core::volume::VolumeInfo;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -50,12 +51,10 @@ pub enum RowState {
     Running(Instant),
     /// Its results are there.
     Done {
-        /// Their folder.
-        folder: PathBuf,
+        /// What was written.
+        saved: Saved,
         /// Wall seconds that it took.
         seconds: f64,
-        /// What is missing there.
-        note: Option<String>,
     },
     /// It could not be segmented, and why.
     Failed(String),
@@ -69,12 +68,10 @@ impl Row {
         Self { id, path, info: None, state: RowState::Looking }
     }
 
-    /// Its report, where there is one.
-    pub fn report(&self) -> Option<PathBuf> {
+    /// What it left on the disk.
+    pub fn saved(&self) -> Option<&Saved> {
         match &self.state {
-            RowState::Done { folder, note: None, .. } => {
-                Some(folder.join(format!("{}_report.html", stem(&self.path))))
-            }
+            RowState::Done { saved, .. } => Some(saved),
             _ => None,
         }
     }

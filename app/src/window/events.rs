@@ -242,14 +242,15 @@ fn finished(state: &mut State, run: u64, outcome: Outcome) -> Vec<Effect> {
         return effects;
     }
     match outcome {
-        Outcome::Done(None, _) => {}
-        Outcome::Done(Some(folder), note) => {
-            if let Some(note) = note {
-                state.notices.warn(note);
+        Outcome::Done(None) => {}
+        Outcome::Done(Some(saved)) => {
+            if let Some(note) = &saved.note {
+                state.notices.warn(note.clone());
             }
-            state.exports.push(folder.clone());
-            let text = format!("Saved {} labelled slices in {}", ended.total, folder.display());
-            state.notices.say(Weight::Done, text, Some(folder.display().to_string()));
+            let folder = saved.folder.display().to_string();
+            let text = format!("Saved {} labelled slices in {folder}", ended.total);
+            state.notices.say(Weight::Done, text, Some(folder));
+            state.keep(&saved);
         }
         Outcome::Stopped if ended.total > 1 => state.notices.say(
             Weight::Done,

@@ -1,6 +1,7 @@
 //! Figures of a study as pixels: PNG is decoded, SVG drawn with the window's fonts.
 
 use image::RgbaImage;
+use paser_core::export::fonts::{REGULAR, STRONG};
 use paser_core::study::Figure;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb::Database};
@@ -45,8 +46,8 @@ pub fn resized(picture: &RgbaImage, [width, height]: [u32; 2]) -> RgbaImage {
 /// No font of the system is read: figures look the same everywhere.
 fn options() -> Options<'static> {
     let mut fonts = Database::new();
-    fonts.load_font_data(super::theme::REGULAR.to_vec());
-    fonts.load_font_data(super::theme::STRONG.to_vec());
+    fonts.load_font_data(REGULAR.to_vec());
+    fonts.load_font_data(STRONG.to_vec());
     fonts.set_sans_serif_family("Inter");
     Options { font_family: "Inter".to_owned(), fontdb: Arc::new(fonts), ..Options::default() }
 }

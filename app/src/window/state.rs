@@ -7,7 +7,7 @@ pub use stack::{Layer, Overlay, Stack};
 use super::about::About;
 use super::batch::Batch;
 use super::comparison::Comparison;
-use super::engine::{Live, Opened};
+use super::engine::{Live, Opened, Saved};
 use super::history::History;
 use super::import::Import;
 use super::log::Log;
@@ -99,6 +99,8 @@ pub struct State {
     pub studies: Studies,
     /// Folders with results that were written.
     pub exports: Vec<PathBuf>,
+    /// Pages of the reports that were written.
+    pub reports: Vec<PathBuf>,
     /// What segmenting a stack writes.
     pub wanted: Wanted,
     /// Stacks to segment one after the other.
@@ -249,6 +251,12 @@ impl State {
     /// At the start of the program.
     pub fn new(mode: Mode, sample: Option<PathBuf>) -> Self {
         Self { mode, sample, ..Self::default() }
+    }
+
+    /// Remembers what a run wrote.
+    pub fn keep(&mut self, saved: &Saved) {
+        self.exports.push(saved.folder.clone());
+        self.reports.extend(saved.report.clone());
     }
 
     /// The bundle, where it is ready.

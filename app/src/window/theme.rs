@@ -1,6 +1,7 @@
 //! Every colour, size and font of the window, for dark and light.
 
 use egui::{self, Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Stroke, TextStyle};
+use paser_core::export::fonts::{REGULAR, STRONG};
 use paser_core::export::overlay::ROUTES;
 use std::sync::Arc;
 
@@ -10,11 +11,6 @@ pub const BODY: f32 = 13.5;
 pub const SMALL: f32 = 12.0;
 /// Rounding of buttons, bars and cards.
 pub const ROUND: u8 = 5;
-
-/// Running text's font.
-pub const REGULAR: &[u8] = include_bytes!("fonts/Inter-Regular.otf");
-/// The font of headings and names.
-pub const STRONG: &[u8] = include_bytes!("fonts/Inter-SemiBold.otf");
 
 /// Dark or light.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

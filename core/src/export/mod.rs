@@ -3,6 +3,7 @@
 pub mod comparison;
 pub mod evidence;
 mod folder;
+pub mod fonts;
 mod format;
 pub mod labels;
 pub mod overlay;

@@ -2,7 +2,7 @@
 //! and the command line write results through this alone.
 
 use super::report::run::MEMORY;
-use super::report::{BarsOf, RunReport};
+use super::report::{BarsOf, PAGE, RunReport};
 use super::run::{RunMeta, RunWriter, Totals};
 use super::{Backdrop, Evidence, LabelFormat};
 use crate::bundle::Bundle;
@@ -86,9 +86,30 @@ struct Due<'a> {
     wanted: &'a Wanted,
     force: bool,
     /// What error bars rest on, or why there are none.
-    calibration: std::result::Result<Calibration, String>,
+    calibration: std::result::Result<Calibration, NoBars>,
     /// What they are drawn from.
     kept: Option<Probabilities>,
+}
+
+/// Why a report has no error bars.
+struct NoBars {
+    why: String,
+    /// Whether they were to be expected.
+    amiss: bool,
+}
+
+impl NoBars {
+    fn chosen(why: impl Into<String>) -> Self {
+        Self { why: why.into(), amiss: false }
+    }
+}
+
+/// Everything that a run left behind.
+pub struct Written {
+    /// All files.
+    pub outputs: Vec<PathBuf>,
+    /// The report's page where one was wanted, or why there is none. Without it the results are still results.
+    pub report: Result<Option<PathBuf>>,
 }
 
 /// Name of a stack without its ending, with which every file of its results begins.
@@ -103,7 +124,7 @@ impl<'a> Results<'a> {
     /// # Errors
     /// Where a file of the run exists already and `force` is not given, or nothing can be written there.
     pub fn create(task: Task<'a>, wanted: &'a Wanted, folder: &Path, force: bool) -> Result<Self> {
-        let calibration = calibration(&task, wanted)?;
+        let calibration = calibration(&task, wanted);
         let (info, manifest) = (task.volume.info(), &task.bundle.manifest);
         let shape = [task.slices.len(), info.height, info.width];
         let meta = RunMeta {
@@ -144,9 +165,14 @@ impl<'a> Results<'a> {
         self.writer.totals()
     }
 
-    /// Completes everything and gives it its place: says where all is, and why there is no report where there is none.
-    /// Without a report the results are still results. `read` are the hash of the grey values read and what became of
-    /// the device; the segmentation took `seconds`.
+    /// What the report will lack although the bundle has it, in one sentence.
+    pub fn warning(&self) -> Option<String> {
+        let amiss = self.due.calibration.as_ref().err().filter(|none| none.amiss)?;
+        Some(format!("the report goes without error bars: {}", amiss.why))
+    }
+
+    /// Completes everything and gives it its place. `read` are the hash of the grey values read and what became of the
+    /// device; the segmentation took `seconds`.
     ///
     /// # Errors
     /// Where slices are missing or a file cannot get its place.
@@ -155,12 +181,14 @@ impl<'a> Results<'a> {
         (digest, falls): (Option<&str>, &[Fall]),
         seconds: f64,
         control: &Control,
-    ) -> Result<(Vec<PathBuf>, Result<()>)> {
+    ) -> Result<Written> {
         self.writer.note("input_sha256", json!(digest));
         self.writer.note("device_faults", json!(falls));
         let mut finished = self.writer.finish()?;
         let report = self.due.write(finished.folder(), seconds, control).map(|files| finished.also(files));
-        Ok((finished.publish()?, report))
+        let outputs = finished.publish()?;
+        let page = || outputs.iter().find(|path| path.to_string_lossy().ends_with(PAGE)).cloned();
+        Ok(Written { report: report.map(|()| page()), outputs })
     }
 }
 
@@ -198,7 +226,7 @@ impl Due<'_> {
                 (Ok(calibration), Some(stack)) => {
                     Ok(BarsOf { calibration, stack, draws: wanted.draws, seed: task.seed })
                 }
-                (Err(why), _) => Err(why.clone()),
+                (Err(none), _) => Err(none.why.clone()),
                 _ => Err("no probabilities were kept".to_owned()),
             },
         };
@@ -207,15 +235,15 @@ impl Due<'_> {
 }
 
 /// What the error bars of a run rest on, or why it has none.
-fn calibration(task: &Task<'_>, wanted: &Wanted) -> Result<std::result::Result<Calibration, String>> {
+fn calibration(task: &Task<'_>, wanted: &Wanted) -> std::result::Result<Calibration, NoBars> {
     if !wanted.report || wanted.draws == 0 {
-        return Ok(Err("none were asked for".to_owned()));
+        return Err(NoBars::chosen("none were asked for"));
     }
-    let Some(calibration) = Calibration::read(task.bundle.folder())? else {
-        return Ok(Err("the bundle was not calibrated; paser calibrate does that".to_owned()));
-    };
+    let calibration = Calibration::read(task.bundle.folder())
+        .map_err(|e| NoBars { why: e.to_string(), amiss: true })?
+        .ok_or_else(|| NoBars::chosen("the bundle was not calibrated; paser calibrate does that"))?;
     if task.noise != Noise::None {
-        return Ok(Err("they were calibrated for scans as they are, without added noise".to_owned()));
+        return Err(NoBars::chosen("they were calibrated for scans as they are, without added noise"));
     }
-    Ok(calibration.misfit(task.segmenter, &task.choice).map_or(Ok(calibration), Err))
+    calibration.misfit(task.segmenter, &task.choice).map_or(Ok(calibration), |why| Err(NoBars::chosen(why)))
 }

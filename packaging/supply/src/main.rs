@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 
 /// What lies in the repository and is not ours: its name, its licence and where that is.
 const FURTHER: [(&str, &str, &str); 1] =
-    [("Inter (font of the window)", "OFL-1.1", "app/src/window/fonts/OFL.txt")];
+    [("Inter (font of window and reports)", "OFL-1.1", "assets/fonts/OFL.txt")];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -19,6 +19,7 @@ mod nets;
 mod packaging;
 mod pipeline;
 mod refusals;
+mod report;
 mod runs;
 mod shipped;
 mod soak;

@@ -82,8 +82,7 @@ fn all_parts() -> Vec<Part> {
 fn every_package_in_the_program_has_its_licence_in_the_package() {
     let parts = all_parts();
     let all =
-        licences::collect(Path::new(ROOT), &parts, &[("Inter", "OFL-1.1", "app/src/window/fonts/OFL.txt")])
-            .unwrap();
+        licences::collect(Path::new(ROOT), &parts, &[("Inter", "OFL-1.1", "assets/fonts/OFL.txt")]).unwrap();
     assert_eq!(all.packages.len(), parts.iter().filter(|p| !p.is_ours()).count() + 1);
     for (part, texts) in &all.packages {
         assert!(!texts.is_empty(), "{} has no text", part.name);

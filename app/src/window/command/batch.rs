@@ -181,10 +181,9 @@ fn segment(state: &mut State, place: usize, volume: Volume) -> Vec<Effect> {
 pub(crate) fn finished(state: &mut State, ended: &Run, outcome: &Outcome) -> Option<Vec<Effect>> {
     let row = state.batch.row(ended.stack)?;
     match (outcome, &row.state) {
-        (Outcome::Done(Some(folder), note), RowState::Running(since)) => {
-            let (folder, note, seconds) = (folder.clone(), note.clone(), since.elapsed().as_secs_f64());
-            row.state = RowState::Done { folder: folder.clone(), seconds, note };
-            state.exports.push(folder);
+        (Outcome::Done(Some(saved)), RowState::Running(since)) => {
+            row.state = RowState::Done { saved: saved.clone(), seconds: since.elapsed().as_secs_f64() };
+            state.keep(saved);
         }
         (Outcome::Failed(why), RowState::Running(_)) => row.state = RowState::Failed(why.clone()),
         (Outcome::Stopped, RowState::Running(_)) => row.state = RowState::Waiting,

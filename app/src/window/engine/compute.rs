@@ -2,7 +2,9 @@
 
 use super::looks::Eyes;
 use super::output::Output;
-use super::{Compare, Event, Job, Live, Outbox, Outcome, RunStudy, Segment, Source, Stage, Train, Wanted};
+use super::{
+    Compare, Event, Job, Live, Outbox, Outcome, RunStudy, Saved, Segment, Source, Stage, Train, Wanted,
+};
 use super::{study, train};
 use crate::window::comparison::Comparison;
 use crate::window::promise;
@@ -136,7 +138,7 @@ impl Worker<'_> {
     fn segment(&mut self, job: &Segment) {
         let mut falls = Vec::new();
         let outcome = match guarded(|| self.run(job, &mut falls)) {
-            Ok((folder, note)) => Outcome::Done(folder, told(&falls, note)),
+            Ok(saved) => Outcome::Done(saved.map(|s| Saved { note: told(&falls, s.note), ..s })),
             Err(Error::Cancelled) => Outcome::Stopped,
             Err(e) => Outcome::Failed(e.to_string()),
         };
@@ -166,7 +168,7 @@ impl Worker<'_> {
         self.segmenter = self.segmenter.take().map(|nets| nets.keep_probabilities(needed));
     }
 
-    fn run(&mut self, job: &Segment, falls: &mut Vec<Fall>) -> Result<(Option<PathBuf>, Option<String>)> {
+    fn run(&mut self, job: &Segment, falls: &mut Vec<Fall>) -> Result<Option<Saved>> {
         self.keep_probabilities(job);
         let Self { segmenter, eyes, out, .. } = self;
         let Some(segmenter) = segmenter else {
@@ -180,7 +182,7 @@ impl Worker<'_> {
             let place = (job.stack, z);
             let seen = eyes.slice(segmenter, place, job.volume.as_ref(), job.lambda, &job.control)?;
             out.send(Event::Segmented(job.run, z, Box::new(seen)));
-            return Ok((None, None));
+            return Ok(None);
         };
         let bundle = Bundle::open(folder)?;
         let choice = promise::choice(&segmenter.manifest, job.lambda);
@@ -200,8 +202,7 @@ impl Worker<'_> {
         let seconds = since.elapsed().as_secs_f64();
         out.show(live(job.run, Stage::Report, job.slices.len(), since));
         let read = (read.digest(), falls.as_slice());
-        let (folder, note) = output.finish((read.0.as_deref(), read.1), seconds, &job.control)?;
-        Ok((Some(folder), note))
+        output.finish((read.0.as_deref(), read.1), seconds, &job.control).map(Some)
     }
 }
 

@@ -262,11 +262,22 @@ pub enum Found {
     Several(Vec<PathBuf>),
 }
 
+/// What a run left on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// The folder that holds it.
+    pub folder: PathBuf,
+    /// The report's page, where there is one.
+    pub report: Option<PathBuf>,
+    /// What is missing there, or became of the device.
+    pub note: Option<String>,
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub enum Outcome {
-    /// All slices are done: the folder that holds the files, where any were written, and what is missing there.
-    Done(Option<PathBuf>, Option<String>),
+    /// All slices are done: what was written, where anything was.
+    Done(Option<Saved>),
     /// The user stopped it.
     Stopped,
     /// It failed, and why.

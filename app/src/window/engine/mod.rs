@@ -13,7 +13,7 @@ mod study;
 mod train;
 
 pub use messages::{
-    Event, Found, Job, Live, Look, Opened, Outcome, Pick, Read, Routed, Seen, Segment, Stage,
+    Event, Found, Job, Live, Look, Opened, Outcome, Pick, Read, Routed, Saved, Seen, Segment, Stage,
 };
 pub use study::{RunStudy, Written};
 pub use train::{Compare, Labelled, Train};

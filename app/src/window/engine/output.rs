@@ -1,6 +1,6 @@
 //! Where a stack's results go: a folder of their own beside it.
 
-use super::Segment;
+use super::{Saved, Segment};
 use paser_core::bundle::Bundle;
 use paser_core::data::normalise::Range;
 use paser_core::error::{Error, Result};
@@ -54,21 +54,20 @@ impl<'a> Output<'a> {
         self.results.push(z, result)
     }
 
-    /// Completes the files and writes the report; says where they are, and why there is no report where there
-    /// is none.
+    /// Completes the files and writes the report; says where they are, and what is missing.
     pub(super) fn finish(
         self,
         read: (Option<&str>, &[Fall]),
         seconds: f64,
         control: &Control,
-    ) -> Result<(PathBuf, Option<String>)> {
-        let (_, report) = self.results.finish(read, seconds, control)?;
-        let note = match report {
-            Ok(()) => None,
-            Err(Error::Cancelled) => Some("the report was left out, as asked".to_owned()),
-            Err(e) => Some(format!("the report is missing: {e}")),
+    ) -> Result<Saved> {
+        let warning = self.results.warning();
+        let (report, note) = match self.results.finish(read, seconds, control)?.report {
+            Ok(report) => (report, warning),
+            Err(Error::Cancelled) => (None, Some("the report was left out, as asked".to_owned())),
+            Err(e) => (None, Some(format!("the report is missing: {e}"))),
         };
-        Ok((self.folder, note))
+        Ok(Saved { folder: self.folder, report, note })
     }
 
     /// Gives up: nothing stays.

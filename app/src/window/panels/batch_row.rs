@@ -110,7 +110,7 @@ fn words(row: &Row, run: Option<&Run>) -> String {
 /// The sentence that belongs to it.
 fn aside(row: &Row) -> Option<&str> {
     match &row.state {
-        RowState::Done { note, .. } => note.as_deref(),
+        RowState::Done { saved, .. } => saved.note.as_deref(),
         RowState::Failed(why) => Some(why),
         _ => None,
     }
@@ -119,7 +119,7 @@ fn aside(row: &Row) -> Option<&str> {
 fn outcome(ui: &mut Ui, row: &Row, run: Option<&Run>) {
     let t = theme::of(ui);
     let colour = match &row.state {
-        RowState::Done { note: None, .. } => t.good,
+        RowState::Done { saved, .. } if saved.note.is_none() => t.good,
         RowState::Done { .. } => t.warn,
         RowState::Failed(_) => t.error,
         RowState::Opening | RowState::Running(_) => t.on_canvas,
@@ -162,10 +162,10 @@ fn choices(ui: &mut Ui, pane: &mut Pane<'_>, row: &Row) {
             link(ui, "Remove", of(BatchCommand::Remove));
             link(ui, "Retry", of(BatchCommand::Retry));
         }
-        RowState::Done { folder, .. } => {
-            link(ui, "Folder", Command::Launch(folder.clone()));
-            if let Some(report) = row.report() {
-                link(ui, "Report", Command::Launch(report));
+        RowState::Done { saved, .. } => {
+            link(ui, "Folder", Command::Launch(saved.folder.clone()));
+            if let Some(report) = &saved.report {
+                link(ui, "Report", Command::Launch(report.clone()));
             }
             link(ui, "Open", of(BatchCommand::Open));
         }

@@ -138,9 +138,22 @@ fn files(ui: &mut Ui, pane: &mut Pane<'_>) {
     for folder in pane.state.exports.clone() {
         ui.horizontal(|ui| {
             ui.add(egui::Label::new(folder.display().to_string()).truncate());
-            if ui.link("Copy path").clicked() {
-                pane.push(Command::Copy(folder.display().to_string()));
-            }
         });
+        ui.horizontal(|ui| {
+            let report = pane.state.reports.iter().find(|page| page.parent() == Some(&folder)).cloned();
+            if let Some(page) = report {
+                let printed = page.with_extension("pdf");
+                link(ui, pane, "Report (PDF)", Command::Launch(printed));
+                link(ui, pane, "Report (HTML)", Command::Launch(page));
+            }
+            link(ui, pane, "Copy path", Command::Copy(folder.display().to_string()));
+            link(ui, pane, "Open folder", Command::Launch(folder));
+        });
+    }
+}
+
+fn link(ui: &mut Ui, pane: &mut Pane<'_>, what: &str, command: Command) {
+    if ui.link(what).clicked() {
+        pane.push(command);
     }
 }

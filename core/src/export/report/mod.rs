@@ -1,13 +1,14 @@
-//! The report of a run: one HTML file that needs nothing else, the tables behind it as CSV, and every
+//! The report of a run: one HTML file that needs nothing else, the same as PDF, the tables behind it as CSV, and every
 //! figure as JSON.
 
-mod errors;
-mod figures;
-mod page;
+mod chart;
+mod content;
+mod html;
+mod parts;
+mod pdf;
 pub mod run;
 pub(crate) mod svg;
 mod tables;
-mod validation;
 
 pub use run::{BarsOf, RunReport};
 
@@ -22,6 +23,9 @@ use crate::data::classes::Class;
 use crate::error::{Error, Result};
 use crate::measure::Measures;
 use crate::uncertainty::{Calibration, ErrorBars};
+
+/// How the name of a report's page ends.
+pub const PAGE: &str = "_report.html";
 
 /// What a report tells.
 pub struct Report<'a> {
@@ -62,16 +66,18 @@ impl Report<'_> {
     /// # Errors
     /// Where a file exists already and `force` is not given, or cannot be written.
     pub fn write(&self, folder: &Path, force: bool) -> Result<Vec<PathBuf>> {
-        let path = |end: &str| folder.join(format!("{}_{end}", self.name));
-        let mut files = vec![(path("report.html"), page::html(self).into_bytes())];
+        let path = |end: &str| folder.join(format!("{}{end}", self.name));
+        let page = content::page(self);
+        let mut files =
+            vec![(path(PAGE), html::html(&page).into_bytes()), (path("_report.pdf"), pdf::pdf(&page)?)];
         if let Ok(measures) = self.measures {
             let all = Figures { measures, error_bars: self.bars.ok(), no_error_bars: self.bars.err() };
             let json = serde_json::to_vec_pretty(&all)
                 .map_err(|e| Error::invalid(format!("the figures cannot be written down ({e})")))?;
-            files.push((path("measures.json"), json));
+            files.push((path("_measures.json"), json));
             files.extend(
                 tables::all(measures, self.bars.ok())
-                    .map(|(name, text)| (path(&format!("{name}.csv")), text.into_bytes())),
+                    .map(|(name, text)| (path(&format!("_{name}.csv")), text.into_bytes())),
             );
         }
         for (path, bytes) in &files {

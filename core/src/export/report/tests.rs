@@ -26,6 +26,7 @@ fn write(calibrated: bool, measured: bool) -> (tempfile::TempDir, Vec<PathBuf>, 
     });
     let classes = classes(&["pore", "a<b, \"c\""]);
     let all = measures(calibrated);
+    let preview = crate::export::png::bytes_rgb(2, 1, &[1, 2, 3, 4, 5, 6]).unwrap();
     let curve = [CurvePoint { lambda: 0.0, shares: vec![1.0], iou: 0.9, flops: 2e9, tvd: 0.0 }];
     let report = Report {
         name: "s",
@@ -37,10 +38,12 @@ fn write(calibrated: bool, measured: bool) -> (tempfile::TempDir, Vec<PathBuf>, 
         manifest: None,
         calibration: None,
         measures: if measured { Ok(&all) } else { Err("too large") },
-        preview: &[1, 2, 3],
+        preview: &preview,
     };
     let paths = report.write(folder.path(), false).unwrap();
     assert!(matches!(report.write(folder.path(), false), Err(Error::Exists(_))));
+    let again = pdf::pdf(&content::page(&report)).unwrap();
+    assert!(std::fs::read(&paths[1]).unwrap() == again, "the same report gives the same bytes");
     let page = std::fs::read_to_string(&paths[0]).unwrap();
     (folder, paths, page)
 }
@@ -48,14 +51,14 @@ fn write(calibrated: bool, measured: bool) -> (tempfile::TempDir, Vec<PathBuf>, 
 #[test]
 fn the_page_needs_nothing_else() {
     let (_folder, paths, page) = write(true, true);
-    assert_eq!(paths.len(), 6);
+    assert_eq!(paths.len(), 7);
     for part in [
         "a&lt;b",
         "λ = 0.25",
-        "0.5 x 0.25 x 0.25 um",
+        "0.5 × 0.25 × 0.25 µm",
         "3.000, 0.500 a slice",
         "tau = fraction",
-        "base64,AQID",
+        "base64,iVBORw0KGgo",
     ] {
         assert!(page.contains(part), "{part}");
     }
@@ -70,15 +73,15 @@ fn the_page_needs_nothing_else() {
 fn an_uncalibrated_page_says_so_everywhere() {
     let (_folder, _, page) = write(false, true);
     assert!(
-        page.contains("UNCALIBRATED") && page.contains("of unknown voxel size") && page.contains("1/voxel")
+        page.contains("UNCALIBRATED") && page.contains("of unknown voxel size") && page.contains("voxel⁻¹")
     );
-    assert!(!page.contains(" um"));
+    assert!(!page.contains("µm"));
 }
 
 #[test]
 fn what_was_not_measured_is_said() {
     let (_folder, paths, page) = write(true, false);
-    assert_eq!(paths.len(), 1);
+    assert_eq!(paths.len(), 2);
     assert!(page.contains("were not measured: too large") && page.contains("55.00 %"));
 }
 

@@ -5,7 +5,7 @@ use super::*;
 use crate::fixture::stack;
 use paser_app::window::batch::RowState;
 use paser_app::window::command::BatchCommand;
-use paser_app::window::engine::{Found, Live, Outcome, Read, Stage};
+use paser_app::window::engine::{Found, Live, Outcome, Read, Saved, Stage};
 use paser_app::window::state::Workspace;
 use paser_core::export::LabelFormat;
 use std::time::{Duration, Instant};
@@ -59,15 +59,21 @@ fn job(effects: &[Effect]) -> &paser_app::window::engine::Segment {
     }
 }
 
+fn saved(folder: &str, report: bool, note: Option<&str>) -> Saved {
+    let folder = PathBuf::from(folder);
+    let page = report.then(|| folder.join("anode_top_report.html"));
+    Saved { folder, report: page, note: note.map(str::to_owned) }
+}
+
 fn running(mode: Mode) -> State {
     let (mut state, rows) = added(mode);
     state.wanted.formats = vec![LabelFormat::OmeZarr, LabelFormat::Overlays];
     begin(&mut state);
     let effects = absorb(&mut state, Told::Row(rows[0], Ok(Found::Stack(volume()))));
-    let folder = PathBuf::from("/data/scans/anode_top_PaSeR_1");
-    absorb(&mut state, Told::Finished(job(&effects).run, Outcome::Done(Some(folder.clone()), None)));
+    let saved = saved("/data/scans/anode_top_PaSeR_1", true, None);
+    absorb(&mut state, Told::Finished(job(&effects).run, Outcome::Done(Some(saved.clone()))));
     // wall time is no part of a picture
-    state.batch.rows[0].state = RowState::Done { folder, seconds: 62.0, note: None };
+    state.batch.rows[0].state = RowState::Done { saved, seconds: 62.0 };
     absorb(&mut state, Told::Row(rows[1], Ok(Found::Stack(volume()))));
     let since = Instant::now();
     let run = state.run.as_mut().expect("the second stack is at work");
@@ -84,18 +90,34 @@ fn over(mode: Mode) -> State {
     begin(&mut state);
     for (i, row) in rows.iter().enumerate().filter(|(i, _)| *i != 2) {
         let effects = absorb(&mut state, Told::Row(*row, Ok(Found::Stack(volume()))));
-        let folder = PathBuf::from(format!("/data/scans/{i}_PaSeR_1"));
+        let note = match i {
+            0 => Some("out of memory on the graphics card: the CPU took over"),
+            3 => Some("the report was left out, as asked"),
+            _ => None,
+        };
+        let saved = saved(&format!("/data/scans/{i}_PaSeR_1"), i != 3, note);
         let outcome = match i {
             1 => Outcome::Failed("the disk is full, so /data/scans/anode_middle_PaSeR_1 was not written; free some space or choose another place".to_owned()),
-            _ => Outcome::Done(Some(folder.clone()), None),
+            _ => Outcome::Done(Some(saved.clone())),
         };
         absorb(&mut state, Told::Finished(job(&effects).run, outcome));
-        let left_out = (i == 3).then(|| "the report was left out, as asked".to_owned());
         if i != 1 {
-            state.batch.rows[i].state = RowState::Done { folder, seconds: 58.0, note: left_out };
+            state.batch.rows[i].state = RowState::Done { saved, seconds: 58.0 };
         }
     }
     state
+}
+
+#[test]
+fn a_row_has_its_report_whatever_became_of_the_device() {
+    let state = over(Mode::Dark);
+    let harness = harness_of(state, SMALL);
+    let link = |name: &str| harness.query_by_label(&format!("Report {name}")).is_some();
+    assert!(link("anode_top.tif"), "a note of the device does not hide the report");
+    assert!(
+        link("cell_07_scan_12") && !link("anode_bottom.tif"),
+        "where the report was left out there is no link"
+    );
 }
 
 #[test]
@@ -218,7 +240,7 @@ fn a_batch_at_work_passes_over_a_broken_file() {
     assert!(states[1].contains("cut.tif"), "the sentence names the file: {}", states[1]);
     for (row, slices) in [(0, 6), (2, 3), (3, 4)] {
         let row = &desk.state.batch.rows[row];
-        let report = row.report().expect("a report");
+        let report = row.saved().and_then(|s| s.report.clone()).expect("a report");
         assert!(std::fs::read_to_string(&report).expect("its file").contains("<svg"));
         let name = row.path.file_stem().unwrap().to_string_lossy().into_owned();
         let overlays = report.with_file_name(format!("{name}_overlays"));

@@ -179,7 +179,7 @@ fn a_session_by_names() {
         panic!("the first slice is segmented at once")
     };
     absorb(state, Told::Segmented(job.run, 20, Box::new(Kept::of(result(20), &model(), 0.05))));
-    absorb(state, Told::Finished(job.run, paser_app::window::engine::Outcome::Done(None, None)));
+    absorb(state, Told::Finished(job.run, paser_app::window::engine::Outcome::Done(None)));
     harness.run_steps(3);
     harness.get_by_label("Cost weight λ").click();
     harness.run_steps(3);
