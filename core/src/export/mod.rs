@@ -1,5 +1,6 @@
 //! Writing results: every file appears complete under its name, or not at all.
 
+mod axis;
 pub mod comparison;
 pub mod evidence;
 mod folder;

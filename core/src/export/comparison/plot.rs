@@ -2,6 +2,8 @@
 
 use super::Comparison;
 use crate::compare::Row;
+use crate::export::axis::Axis;
+use crate::export::report::svg::escape;
 use std::fmt::Write;
 
 const WIDTH: f64 = 900.0;
@@ -14,6 +16,9 @@ const BOTTOM: f64 = 70.0;
 /// Height of a line of text, and the mean width of a letter.
 const LINE: f64 = 16.0;
 const LETTER: f64 = 6.9;
+
+/// Steps of the IoU axis, about.
+const TICKS: f64 = 7.0;
 
 /// A curve over λ: the rows it joins, its name, colour and dashes.
 const CURVES: [(&str, &str, &str, &str); 4] = [
@@ -132,32 +137,20 @@ fn curve(svg: &mut String, places: &[(f64, f64)], colour: &str, dash: &str) {
 struct Frame {
     /// Decimal logarithms of the ends.
     x: [f64; 2],
-    y: [f64; 2],
-    step: f64,
+    y: Axis,
 }
 
 impl Frame {
     fn around(rows: &[Row]) -> Self {
-        let ends = |values: &mut dyn Iterator<Item = f64>| {
-            values.fold([f64::INFINITY, f64::NEG_INFINITY], |[l, h], v| [l.min(v), h.max(v)])
-        };
-        let logs = &mut rows.iter().map(|r| gflops(r).log10()).filter(|v| v.is_finite());
-        let [low, high] = ends(logs);
+        let logs = rows.iter().map(|r| gflops(r).log10()).filter(|v| v.is_finite());
+        let [low, high] = logs.fold([f64::INFINITY, f64::NEG_INFINITY], |[l, h], v| [l.min(v), h.max(v)]);
         let x = if low <= high { [low - 0.12, high + 0.2] } else { [0.0, 1.0] };
-        let [low, high] = ends(&mut rows.iter().map(|r| r.iou));
-        let [low, high] = if low < high { [low, high] } else { [low.min(1.0) - 0.05, low.min(1.0) + 0.05] };
-        let rough = (high - low) / 7.0;
-        let power = 10_f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|s| *s >= rough);
-        let step = step.unwrap_or(rough);
-        let y = [((low / step).floor()) * step, ((high / step).ceil()) * step];
-        Self { x, y, step }
+        Self { x, y: Axis::over(rows.iter().map(|r| r.iou), false, TICKS) }
     }
 
     fn at(&self, log: f64, iou: f64) -> (f64, f64) {
         let across = (log - self.x[0]) / (self.x[1] - self.x[0]);
-        let up = (iou - self.y[0]) / (self.y[1] - self.y[0]);
-        (LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM))
+        (LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - self.y.part(iou) * (HEIGHT - TOP - BOTTOM))
     }
 
     fn place(&self, row: &Row) -> (f64, f64) {
@@ -167,7 +160,7 @@ impl Frame {
     fn axes(&self, svg: &mut String) {
         let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
         for (value, major) in ticks(self.x) {
-            let x = self.at(value.log10(), self.y[0]).0;
+            let x = self.at(value.log10(), self.y.low).0;
             let colour = if major { "#d4d4d4" } else { "#eeeeee" };
             let _ = writeln!(svg, "<path d=\"M{x:.1} {TOP}V{bottom}\" stroke=\"{colour}\"/>");
             let _ = writeln!(
@@ -176,16 +169,15 @@ impl Frame {
                 bottom + 20.0
             );
         }
-        let count = ((self.y[1] - self.y[0]) / self.step).round() as usize;
-        let decimals = (-self.step.log10().floor()).max(0.0) as usize;
-        for tick in (0..=count).map(|i| self.y[0] + self.step * i as f64) {
+        for tick in self.y.ticks() {
             let y = self.at(self.x[0], tick).1;
             let _ = writeln!(svg, "<path d=\"M{LEFT} {y:.1}H{right}\" stroke=\"#e4e4e4\"/>");
             let _ = writeln!(
                 svg,
-                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{tick:.decimals$}</text>",
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
                 LEFT - 8.0,
-                y + 4.5
+                y + 4.5,
+                self.y.text(tick)
             );
         }
         let _ = writeln!(svg, "<path d=\"M{LEFT} {TOP}V{bottom}H{right}\" fill=\"none\" stroke=\"#555\"/>");
@@ -275,10 +267,6 @@ impl Taken {
             escape(text)
         );
     }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Charts as marks at places, for every writer of pages to draw.
 
+use crate::export::axis::Axis;
+
 /// Size of a chart in its own units.
 pub(super) const WIDTH: f64 = 420.0;
 const HEIGHT: f64 = 260.0;
@@ -79,8 +81,10 @@ impl Chart {
 /// Height of a chart of all series, and what is drawn; `zero` has the y axis begin at 0.
 pub(super) fn marks(words: &Words<'_>, series: &[Series], zero: bool) -> (f64, Vec<Mark>) {
     let points = || series.iter().flat_map(|s| &s.points).filter(|p| p.0.is_finite() && p.1.is_finite());
-    let frame =
-        Frame { x: Axis::over(points().map(|p| p.0), false), y: Axis::over(points().map(|p| p.1), zero) };
+    let frame = Frame {
+        x: Axis::over(points().map(|p| p.0), false, TICKS),
+        y: Axis::over(points().map(|p| p.1), zero, TICKS),
+    };
     let mut all = vec![text((LEFT, 14.0), words.title, Anchor::Start).strong()];
     frame.draw(&mut all, words);
     for (i, series) in series.iter().enumerate() {
@@ -106,46 +110,6 @@ impl Mark {
             *turned = true;
         }
         self
-    }
-}
-
-struct Axis {
-    low: f64,
-    high: f64,
-    step: f64,
-}
-
-impl Axis {
-    /// Round limits around the values.
-    fn over(values: impl Iterator<Item = f64>, zero: bool) -> Self {
-        let start = if zero { (0.0, 0.0) } else { (f64::INFINITY, f64::NEG_INFINITY) };
-        let (low, high) = values.fold(start, |(l, h), v| (l.min(v), h.max(v)));
-        let (low, high) = match (low.is_finite(), high > low) {
-            (false, _) => (0.0, 1.0),
-            (true, true) => (low, high),
-            (true, false) => (low - 0.5, low + 0.5),
-        };
-        let rough = (high - low) / TICKS;
-        let power = 10_f64.powf(rough.log10().floor());
-        let step =
-            [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|s| *s >= rough).unwrap_or(rough);
-        Self { low: (low / step).floor() * step, high: (high / step).ceil() * step, step }
-    }
-
-    /// Place of a value between 0 and 1.
-    fn part(&self, value: f64) -> f64 {
-        (value - self.low) / (self.high - self.low)
-    }
-
-    fn ticks(&self) -> Vec<f64> {
-        let count = ((self.high - self.low) / self.step).round() as usize;
-        (0..=count).map(|i| self.low + i as f64 * self.step).collect()
-    }
-
-    /// A tick's number with as many decimals as the step needs.
-    fn text(&self, value: f64) -> String {
-        let decimals = (-self.step.log10().floor()).max(0.0) as usize;
-        if self.high.abs() >= 1e6 { format!("{value:.1e}") } else { format!("{value:.decimals$}") }
     }
 }
 

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use super::chart::{Anchor, Chart, Mark, WIDTH, marks};
 pub(crate) use super::chart::{Series, Words};
 
-/// Text as it may stand in HTML.
-pub(super) fn escape(text: &str) -> String {
+/// Text as it may stand in HTML and SVG.
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
