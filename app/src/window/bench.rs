@@ -4,6 +4,7 @@
 
 use super::app::Studio;
 use super::command::Command;
+use super::overview::COARSE;
 use super::state::{State, Workspace};
 use super::training::{Field, Training};
 use paser_core::train::{Preset, TrainConfig};
@@ -20,6 +21,8 @@ const LONGEST: Duration = Duration::from_secs(25);
 const PATIENCE: Duration = Duration::from_secs(300);
 /// Places of the λ slider that are visited, twice.
 const PLACES: usize = 16;
+/// Slices that are jumped to, far from each other.
+const JUMPS: usize = 40;
 
 /// What to drive the window with.
 #[derive(Clone, Debug)]
@@ -32,6 +35,8 @@ pub struct Course {
     pub labels: PathBuf,
     /// Folder of the bundle to make.
     pub out: PathBuf,
+    /// Whether only looking at the stack is timed.
+    pub only_look: bool,
     /// Where the rows go.
     pub rows: Sender<Row>,
 }
@@ -65,6 +70,10 @@ enum Phase {
     Begin,
     Opening,
     Idle,
+    Jump(usize),
+    Cuts,
+    CutsWhole,
+    CutsIdle,
     Slice,
     Lambda(usize),
     Start,
@@ -110,7 +119,23 @@ impl Drive {
                     self.times.push(Duration::ZERO);
                 }
             }
-            Phase::Idle => return self.scroll(frame, state, "frame while scrolling", Phase::Slice),
+            Phase::Idle => return self.scroll(frame, state, "frame while scrolling", Phase::Jump(0)),
+            Phase::Jump(done) => return self.jump(done, state),
+            Phase::Cuts => {
+                if self.cut(state, COARSE, "cuts XZ and YZ on show, coarse") {
+                    self.phase = Phase::CutsWhole;
+                }
+            }
+            Phase::CutsWhole => {
+                if self.cut(state, usize::MAX, "cuts XZ and YZ complete") {
+                    self.next(Phase::CutsIdle);
+                }
+            }
+            Phase::CutsIdle => {
+                let then = if self.course.only_look { Phase::Ending } else { Phase::Slice };
+                let commands = self.scroll(frame, state, "frame while scrolling with cuts", then);
+                return if self.phase == then { vec![Command::ToggleCuts] } else { commands };
+            }
             Phase::Slice => {
                 if state.stack.as_ref().is_some_and(|s| s.summary().is_some()) {
                     self.next(Phase::Lambda(0));
@@ -174,6 +199,36 @@ impl Drive {
         }
         let last = state.stack.as_ref().is_some_and(|s| s.z + 1 == s.info.slices);
         vec![if last { Command::GoTo(0) } else { Command::Step(1) }]
+    }
+
+    /// Goes to slices far from each other and waits until each is there.
+    fn jump(&mut self, done: usize, state: &State) -> Vec<Command> {
+        let Some(stack) = &state.stack else { return Vec::new() };
+        let place = |jump: usize| jump * 619 % stack.info.slices;
+        if done > 0 {
+            if stack.z != place(done) || stack.slices.get(stack.z).is_none() {
+                return Vec::new();
+            }
+            self.times.push(self.since.elapsed());
+        }
+        if done == JUMPS {
+            self.tell("slice on show after a jump");
+            self.next(Phase::Cuts);
+            return vec![Command::ToggleCuts];
+        }
+        (self.phase, self.since) = (Phase::Jump(done + 1), Instant::now());
+        vec![Command::GoTo(place(done + 1))]
+    }
+
+    /// Whether so many slices of the cuts are read, or all; tells since when.
+    fn cut(&mut self, state: &State, many: usize, name: &str) -> bool {
+        let overview = state.stack.as_ref().and_then(|s| s.overview.as_ref());
+        let there = overview.is_some_and(|o| o.read() >= many.min(o.size[0]));
+        if there {
+            self.times = vec![self.since.elapsed()];
+            self.tell(name);
+        }
+        there
     }
 
     /// Moves λ along, there and back, and waits for each answer.

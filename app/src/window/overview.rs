@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 const BUDGET: usize = 96 << 20;
 /// Slices between two times that the window is told.
 const NEWS: usize = 8;
+/// Slices after which a cut has something everywhere; more come between them later.
+pub const COARSE: usize = 16;
 
 /// A cut along the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,15 +53,17 @@ impl Overview {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// The cut through row or column `at` of a slice: rows, columns and values from 0 to 255; none of what
-    /// is not read yet is 0.
+    /// The cut through row or column `at` of a slice: rows, columns and values from 0 to 255. A slice that is not read
+    /// yet looks like the nearest one above it that is, and is 0 where there is none.
     pub fn cut(&self, cut: Cut, at: usize) -> ([usize; 2], Vec<u8>) {
         let [depth, height, width] = self.size;
         let slices = self.slices.lock().unwrap_or_else(PoisonError::into_inner);
         let columns = if cut == Cut::Xz { width } else { height };
         let mut values = vec![0u8; depth * columns];
+        let mut above = None;
         for (row, slice) in values.chunks_mut(columns).zip(slices.iter()) {
-            let Some(slice) = slice else { continue };
+            above = slice.as_ref().or(above);
+            let Some(slice) = above else { continue };
             match cut {
                 Cut::Xz => {
                     let start = (at / self.step[1]).min(height - 1) * width;
@@ -98,17 +102,28 @@ impl Overview {
 /// Reads `volume` into `overview` until it is full or nobody wants it any more; slices that cannot be
 /// read stay empty.
 pub fn fill(overview: &Weak<Overview>, volume: &Arc<dyn SliceReader>, wake: &dyn Fn()) {
-    let mut place = 0;
-    while let Some(overview) = overview.upgrade().filter(|o| place < o.size[0]) {
+    let Some(depth) = overview.upgrade().map(|o| o.size[0]) else { return };
+    for (i, place) in coarse_to_fine(depth).into_iter().enumerate() {
+        let Some(overview) = overview.upgrade() else { return };
         match volume.read(place * overview.step[0]) {
             Ok(slice) => overview.put(place, &Grey::of(&slice)),
             Err(e) => tracing::warn!("the overview lacks a slice: {e}"),
         }
-        place += 1;
-        if place.is_multiple_of(NEWS) || place == overview.size[0] {
+        if (i + 1).is_multiple_of(NEWS) || i + 1 == depth {
             wake();
         }
     }
+}
+
+/// Every place once: [`COARSE`] all over the stack first, then those between.
+fn coarse_to_fine(depth: usize) -> Vec<usize> {
+    let mut stride = (depth / COARSE).max(1).next_power_of_two();
+    let mut places: Vec<usize> = (0..depth).step_by(stride).collect();
+    while stride > 1 {
+        stride /= 2;
+        places.extend((stride..depth).step_by(2 * stride));
+    }
+    places
 }
 
 #[cfg(test)]
@@ -126,6 +141,18 @@ mod tests {
         fn read(&self, z: usize) -> paser_core::Result<Slice> {
             let value = |i: usize| (100 * z + 10 * (i / 5) + i % 5) as f32;
             Ok(Slice { height: 4, width: 5, channels: 1, values: (0..20).map(value).collect() })
+        }
+    }
+
+    #[test]
+    fn every_slice_is_read_once_and_the_first_ones_all_over() {
+        for depth in [1, 2, 15, 16, 17, 100, 500, 1031] {
+            let places = coarse_to_fine(depth);
+            let mut sorted = places.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..depth).collect::<Vec<_>>(), "{depth}");
+            let first = &places[..places.len().min(COARSE / 2)];
+            assert!(first.iter().max().is_some_and(|last| 5 * (last + 1) >= 2 * depth), "{depth}: {first:?}");
         }
     }
 

@@ -12,6 +12,7 @@ use paser_core::data::dataset::Dataset;
 use paser_core::route::Segmenter;
 use paser_core::train::{Speed, Spread, net_speeds, reward_speeds};
 use serde_json::json;
+use std::path::PathBuf;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Name {
@@ -29,14 +30,16 @@ pub(super) enum Name {
 pub(super) struct BenchArgs {
     /// What to measure; all that need no display where not given
     name: Option<Name>,
+    /// With ui: times only what looking at this stack takes (first slice, scrolling, jumping, cuts)
+    #[arg(long, value_name = "STACK")]
+    stack: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &BenchArgs, common: &Common) -> Result<()> {
     match args.name {
         Some(Name::Ui) => {
-            let rows = ui::run(common)?;
-            let json = json!({ "rows": rows, "stack_gigabytes": ui::gigabytes() });
-            return common.print(&json, &window(&rows));
+            let rows = ui::run(args.stack.clone(), common)?;
+            return common.print(&json!({ "rows": rows }), &window(&rows));
         }
         Some(Name::Start) => {
             let rows = start::run()?;

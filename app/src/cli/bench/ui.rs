@@ -6,26 +6,29 @@ use crate::window::{self, Options};
 use paser_core::export::{StackMeta, StackWriter};
 use paser_core::volume::{self, Dtype, SliceReader};
 use paser_core::{Error, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
 /// Slices, rows and columns of the stack that is scrolled: 4.2 GB.
 const SHAPE: [usize; 3] = [2000, 1448, 1448];
 
-/// Opens the window and lets it drive itself.
-pub(super) fn run(common: &Common) -> Result<Vec<Row>> {
+/// Opens the window and lets it drive itself: over `stack`, to look at it alone, or over a large one made for it.
+pub(super) fn run(stack: Option<PathBuf>, common: &Common) -> Result<Vec<Row>> {
     let place = std::env::temp_dir();
     let folder = tempfile::tempdir().map_err(|e| Error::io("cannot write to", &place, e))?;
     let sample = places::sample()?;
-    let stack = folder.path().join("large.tif");
-    eprintln!("writing a stack of {:.1} GB to {}", gigabytes(), folder.path().display());
-    write(&stack, &sample.join("images.tif"))?;
+    let only_look = stack.is_some();
+    let stack = match stack {
+        Some(stack) => stack,
+        None => large(folder.path(), &sample.join("images.tif"))?,
+    };
     let (rows, told) = mpsc::channel();
     let course = Course {
         stack,
         images: sample.join("images.tif"),
         labels: sample.join("labels.tif"),
         out: folder.path().join("bundle"),
+        only_look,
         rows,
     };
     let options = Options {
@@ -41,9 +44,13 @@ pub(super) fn run(common: &Common) -> Result<Vec<Row>> {
     Ok(told.iter().collect())
 }
 
-/// Size of the stack.
-pub(super) fn gigabytes() -> f64 {
-    SHAPE.iter().product::<usize>() as f64 / 1e9
+/// A large stack in `folder`.
+fn large(folder: &Path, sample: &Path) -> Result<PathBuf> {
+    let stack = folder.join("large.tif");
+    let gigabytes = SHAPE.iter().product::<usize>() as f64 / 1e9;
+    eprintln!("writing a stack of {gigabytes:.1} GB to {}", folder.display());
+    write(&stack, sample)?;
+    Ok(stack)
 }
 
 /// The sample side by side with itself until a slice is full.

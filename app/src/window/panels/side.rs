@@ -203,7 +203,9 @@ fn running(ui: &mut Ui, pane: &mut Pane<'_>, run: &Run) {
     ui.horizontal(|ui| {
         ui.label(RichText::new(stage).color(t.text));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if let (Some(rate), Some(left), false) = (run.rate(), run.left(), paused || run.stopping) {
+            let counts = run.live.as_ref().is_some_and(|l| l.stage == Stage::Slices);
+            let counts = counts && !paused && !run.stopping;
+            if let (Some(rate), Some(left), true) = (run.rate(), run.left(), counts) {
                 let figures = format!("{} · {} left", text::rate(rate), text::span(left));
                 ui.label(RichText::new(figures).font(theme::small()).color(t.dim));
             }

@@ -2,7 +2,7 @@
 
 use super::{Pane, kit};
 use crate::window::command::Command;
-use egui::Ui;
+use egui::{DragValue, Ui};
 use paser_core::export::LabelFormat;
 use paser_core::export::results::DRAWS;
 
@@ -26,6 +26,12 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
         wanted.draws = if bars { DRAWS } else { 0 };
     }
     tortuosity(ui, pane, &mut wanted.tortuosity);
+    ui.horizontal(|ui| {
+        ui.add(DragValue::new(&mut wanted.memory).range(64..=1 << 20).speed(16).suffix(" MB"));
+        ui.label("of memory for measuring").on_hover_text(
+            "A stack whose measures would take more has a report without them; the labels are written all the same",
+        );
+    });
     if wanted != pane.state.wanted {
         pane.push(Command::SetWanted(wanted));
     }
