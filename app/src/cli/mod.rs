@@ -160,6 +160,7 @@ impl Common {
 
 /// Parses the arguments and runs what they ask for.
 pub fn main() -> ExitCode {
+    crate::heap::share(); // before any other thread is there
     let cli = Cli::parse();
     crate::logs::begin();
     let common = &cli.common;

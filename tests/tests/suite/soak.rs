@@ -1,7 +1,6 @@
 //! A day's work in one process, shortened: the same stack again and again, with memory, files and threads watched.
 //!
-//! `MALLOC_MMAP_THRESHOLD_=131072 cargo test --release --workspace --test suite soak -- --ignored --nocapture
-//! --test-threads 1`; without the variable the GNU C library's heap keeps what was freed in pieces, and memory creeps.
+//! `cargo test --release --workspace --test suite soak -- --ignored --nocapture --test-threads 1`
 
 use paser_core::bundle::Bundle;
 use paser_core::device::Compute;
@@ -84,6 +83,7 @@ fn round(segmenter: &Segmenter, bundle: &Bundle, stack: &Path, out: &Path) {
 #[test]
 #[ignore = "minutes of segmenting"]
 fn memory_files_and_threads_stay_as_they_are() {
+    paser_app::heap::share(); // as the program does when it starts
     let folder = tempdir().unwrap();
     let stack = folder.path().join("s.tif");
     crate::fixture::stack(&stack, [SLICES, 224, 256], 1);
