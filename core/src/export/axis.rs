@@ -40,3 +40,21 @@ impl Axis {
         if self.high.abs() >= 1e6 { format!("{value:.1e}") } else { format!("{value:.decimals$}") }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_have_round_ends() {
+        let axis = Axis::over([0.13, 0.92].into_iter(), false, 5.0);
+        assert!(
+            (axis.low - 0.0).abs() < 1e-9 && (axis.high - 1.0).abs() < 1e-9,
+            "{} {}",
+            axis.low,
+            axis.high
+        );
+        assert_eq!(axis.ticks().len(), 6);
+        assert_eq!(axis.text(0.2), "0.2");
+    }
+}

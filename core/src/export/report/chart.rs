@@ -163,21 +163,3 @@ impl Frame {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn axes_have_round_ends() {
-        let axis = Axis::over([0.13, 0.92].into_iter(), false);
-        assert!(
-            (axis.low - 0.0).abs() < 1e-9 && (axis.high - 1.0).abs() < 1e-9,
-            "{} {}",
-            axis.low,
-            axis.high
-        );
-        assert_eq!(axis.ticks().len(), 6);
-        assert_eq!(axis.text(0.2), "0.2");
-    }
-}
