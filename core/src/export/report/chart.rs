@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn axes_have_round_ends() {
-        let axis = Axis::over([0.13, 0.92].into_iter(), false);
+        let axis = Axis::over([0.13, 0.92].into_iter(), false, TICKS);
         assert!(
             (axis.low - 0.0).abs() < 1e-9 && (axis.high - 1.0).abs() < 1e-9,
             "{} {}",
