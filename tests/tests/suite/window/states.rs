@@ -112,6 +112,7 @@ fn not_compared(mode: Mode) -> State {
 fn reported(mode: Mode) -> State {
     let mut state = segmented(mode);
     state.exports.push(PathBuf::from("/data/electrode_PaSeR_1"));
+    state.reports.push(PathBuf::from("/data/electrode_PaSeR_1/electrode_report.html"));
     state
 }
 
