@@ -158,7 +158,7 @@ fn hashes(root: &Path, folder: &Path, found: &mut BTreeMap<String, String>) {
             continue;
         }
         let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-        let timed = name.ends_with("report.html");
+        let timed = name.ends_with("_report.html") || name.ends_with("_report.pdf");
         let bytes = std::fs::read(&path).unwrap();
         found.insert(name, if timed { String::new() } else { paser_core::bundle::sha256(&bytes) });
     }
