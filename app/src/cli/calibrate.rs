@@ -67,8 +67,11 @@ pub(super) fn run(args: &CalibrateArgs, common: &Common) -> Result<()> {
         folder,
         transport: args.tortuosity.clone(),
     };
-    let bar = bar(1, "steps");
+    let bar = bar(1, "scans");
     let calibration = calibrate(&segmenter, &choice, &plan, &Control::default(), &mut |what, done, all| {
+        if bar.message() != what {
+            bar.reset(); // how long the last step took says nothing of this one
+        }
         bar.set_length(all as u64);
         bar.set_position(done as u64);
         bar.set_message(what.to_owned());

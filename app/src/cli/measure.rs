@@ -85,8 +85,7 @@ fn phase(p: &PhaseMeasures, unit: &str) -> String {
     let s = &p.specific_surface;
     let c = &p.connectivity;
     let percent = |v: [f64; 3]| v.map(|f| format!("{:.1}", 100.0 * f)).join(", ");
-    let factors =
-        p.tortuosity.map(|t| t.map_or_else(|| "-".to_owned(), |t| format!("{:.3}", t.factor))).join(", ");
+    let factors = p.tortuosity.map(|t| t.map_or_else(|| "-".to_owned(), |t| t.to_string())).join(", ");
     let size = p.particles.by_number.map_or_else(String::new, |[a, b, c]| {
         format!(
             ", equivalent diameters of those inside {a:.3}, {b:.3}, {c:.3} {unit} (D10, D50, D90 by number)"

@@ -166,8 +166,6 @@ fn whole(
 pub(super) struct Display {
     stage: String,
     bar: Option<ProgressBar>,
-    /// Tenth of the stage that was last told without a terminal.
-    tenth: usize,
 }
 
 impl Display {
@@ -181,7 +179,6 @@ impl Display {
             eprintln!("{}", p.what);
             self.stage.clone_from(&p.what);
             self.bar = Some(bar(p.total, "steps"));
-            self.tenth = 0;
         }
         if let Some(bar) = &self.bar {
             bar.set_length(p.total as u64); // the clock may end a stage, and then this is an estimate
@@ -189,14 +186,6 @@ impl Display {
             let figures: Vec<String> =
                 p.figures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
             bar.set_message(figures.join(" "));
-            // without a terminal the bar is silent: a line now and then keeps a log readable
-            let tenth = 10 * p.done / p.total.max(1);
-            if bar.is_hidden() && (tenth != self.tenth || p.done == p.total) {
-                self.tenth = tenth;
-                let left =
-                    p.seconds_left.map_or_else(String::new, |s| format!(", {s:.0} s left in this stage"));
-                eprintln!("{} {}/{} {}{left}", p.what, p.done, p.total, figures.join(" "));
-            }
         }
     }
 

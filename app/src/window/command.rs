@@ -90,6 +90,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::CloseLog => state.log = None,
         Command::Batch(command) => return batch::carry_out(state, command),
         Command::SetWanted(wanted) => state.wanted = wanted,
+        Command::SetMemory(memory) => return opening::set_memory(state, memory),
         Command::Launch(path) => return vec![Effect::Launch(path)],
         Command::UseBundle(folder) => return use_bundle(state, folder),
         Command::Copy(text) => return vec![Effect::Copy(text)],

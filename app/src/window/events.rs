@@ -185,7 +185,7 @@ fn truth(
     match (draft, state.stack.as_mut().filter(|s| s.id == id)) {
         (Ok(draft), Some(stack)) => match map {
             Some(map) => {
-                stack.truth = Some(Truth::new(draft.path, draft.volume, map));
+                stack.truth = Some(Truth::new(draft.path, draft.volume, map, stack.memory.truth()));
                 return super::command::want_truth(stack).into_iter().collect();
             }
             None => state.truth_draft = Some(*draft),

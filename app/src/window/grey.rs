@@ -7,8 +7,6 @@ use std::sync::Arc;
 
 /// Bars of a histogram.
 pub const BINS: usize = 128;
-/// Memory for slices that are shown or about to be.
-const BUDGET: usize = 256 << 20;
 
 /// A slice in memory for display.
 #[derive(Clone, Debug)]
@@ -113,9 +111,21 @@ impl Window {
 pub struct Cache {
     slices: BTreeMap<usize, Arc<Grey>>,
     bytes: usize,
+    budget: usize,
 }
 
 impl Cache {
+    /// None yet, with `budget` bytes for them.
+    pub fn within(budget: usize) -> Self {
+        Self { budget, ..Self::default() }
+    }
+
+    /// Changes the bytes for them; `shown` is the one that must stay.
+    pub fn allow(&mut self, budget: usize, shown: usize) {
+        self.budget = budget;
+        self.make_room(shown);
+    }
+
     /// A slice, if it is in memory.
     pub fn get(&self, z: usize) -> Option<&Arc<Grey>> {
         self.slices.get(&z)
@@ -127,7 +137,11 @@ impl Cache {
         if let Some(old) = self.slices.insert(z, grey) {
             self.bytes -= old.bytes();
         }
-        while self.bytes > BUDGET && self.slices.len() > 1 {
+        self.make_room(shown);
+    }
+
+    fn make_room(&mut self, shown: usize) {
+        while self.bytes > self.budget && self.slices.len() > 1 {
             let farthest = self.slices.keys().copied().max_by_key(|k| k.abs_diff(shown));
             let Some(old) = farthest.and_then(|k| self.slices.remove(&k)) else { return };
             self.bytes -= old.bytes();

@@ -22,6 +22,7 @@ pub mod history;
 pub mod import;
 pub mod keys;
 pub mod log;
+pub mod memory;
 pub mod notice;
 pub mod overview;
 mod panels;

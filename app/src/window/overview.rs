@@ -5,8 +5,6 @@ use paser_core::volume::{SliceReader, VolumeInfo};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Memory for it, one byte a voxel.
-const BUDGET: usize = 96 << 20;
 /// Slices between two times that the window is told.
 const NEWS: usize = 8;
 /// Slices after which a cut has something everywhere; more come between them later.
@@ -34,13 +32,13 @@ pub struct Overview {
 }
 
 impl Overview {
-    /// Nothing of it read yet; grey values between `ends` are told apart.
-    pub fn new(info: &VolumeInfo, ends: [f32; 2]) -> Self {
+    /// Nothing of it read yet; grey values between `ends` are told apart, one byte a voxel, of `budget` at most.
+    pub fn new(info: &VolumeInfo, ends: [f32; 2], budget: usize) -> Self {
         let full = [info.slices, info.height, info.width];
         let mut step = [1usize; 3];
         let size = |step: [usize; 3]| [0, 1, 2].map(|i| full[i].div_ceil(step[i]).max(1));
         // rows and columns first, as slices are what costs time to read
-        while size(step).iter().product::<usize>() > BUDGET {
+        while size(step).iter().product::<usize>() > budget {
             let widest = (0..3).max_by_key(|i| size(step)[*i]).unwrap_or(0);
             step[widest] += 1;
         }
@@ -168,7 +166,7 @@ mod tests {
             axes: "ZYX".to_owned(),
             bytes: 40,
         };
-        let overview = Arc::new(Overview::new(&info, [0.0, 255.0]));
+        let overview = Arc::new(Overview::new(&info, [0.0, 255.0], 96 << 20));
         let volume: Arc<dyn SliceReader> = Arc::new(Ramp(info));
         assert_eq!(overview.cut(Cut::Xz, 2), ([2, 5], vec![0; 10]));
         fill(&Arc::downgrade(&overview), &volume, &|| ());

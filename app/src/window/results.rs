@@ -8,9 +8,6 @@ use paser_core::route::{Method, PatchRoute, SliceResult, Speeds};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Memory for labels, entropies and routes.
-pub const BUDGET: usize = 1 << 30;
-
 /// Labels and routes of a slice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kept {
@@ -168,11 +165,6 @@ impl Summary {
 }
 
 impl Results {
-    /// None yet, for a stack of `slices`.
-    pub fn new(slices: usize) -> Self {
-        Self::within(slices, BUDGET)
-    }
-
     /// None yet, with `budget` bytes for maps.
     pub fn within(slices: usize, budget: usize) -> Self {
         let summaries = vec![None; slices];
@@ -188,6 +180,16 @@ impl Results {
         self.bytes += kept.bytes();
         self.kept.insert(z, Arc::new(kept));
         self.order.push(z);
+        self.make_room();
+    }
+
+    /// Changes the bytes for maps.
+    pub fn allow(&mut self, budget: usize) {
+        self.budget = budget;
+        self.make_room();
+    }
+
+    fn make_room(&mut self) {
         while self.bytes > self.budget && self.order.len() > 1 {
             let oldest = self.order.remove(0);
             self.forget(oldest);

@@ -1,5 +1,6 @@
 //! What is remembered from one start to the next.
 
+use super::memory::Memory;
 use super::state::{Overlay, State, Workspace};
 use super::theme::Mode;
 use super::training::Form;
@@ -25,6 +26,8 @@ pub struct Session {
     #[serde(default)]
     wanted: Wanted,
     #[serde(default)]
+    memory: Memory,
+    #[serde(default)]
     studies: BTreeMap<String, String>,
 }
 
@@ -39,6 +42,7 @@ impl Session {
             form: Form { refused: None, ..state.form.clone() },
             recent: state.recent.clone(),
             wanted: state.wanted.clone(),
+            memory: state.memory,
             studies: state.studies.folders.clone(),
         }
     }
@@ -61,6 +65,7 @@ impl Session {
         state.form = self.form;
         state.recent = self.recent;
         state.wanted = self.wanted;
+        state.memory = self.memory;
         state.studies.folders = self.studies;
     }
 }

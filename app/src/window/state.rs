@@ -11,6 +11,7 @@ use super::engine::{Live, Opened, Saved};
 use super::history::History;
 use super::import::Import;
 use super::log::Log;
+use super::memory::Memory;
 use super::notice::Notices;
 use super::project::{Project, Relink};
 use super::question::Question;
@@ -103,6 +104,8 @@ pub struct State {
     pub reports: Vec<PathBuf>,
     /// What segmenting a stack writes.
     pub wanted: Wanted,
+    /// Memory for the open stack.
+    pub memory: Memory,
     /// Stacks to segment one after the other.
     pub batch: Batch,
     /// The method that routes the slice on show.
@@ -312,6 +315,6 @@ impl State {
         let id = self.count();
         self.noise = Noise::None;
         self.truth_draft = None;
-        self.stack = Some(Stack::of(id, opened));
+        self.stack = Some(Stack::of(id, opened, self.memory));
     }
 }

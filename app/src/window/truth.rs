@@ -8,8 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Memory for slices of truth.
-const BUDGET: usize = 128 << 20;
 /// Values listed at most: a stack with more is no label stack.
 pub const MOST_VALUES: usize = 64;
 
@@ -40,6 +38,7 @@ pub struct Truth {
     /// Which value is which class.
     pub map: ClassMap,
     slices: BTreeMap<usize, Arc<Vec<u8>>>,
+    budget: usize,
 }
 
 /// How a slice stands beside its truth.
@@ -108,9 +107,9 @@ impl Draft {
 }
 
 impl Truth {
-    /// None of it read yet.
-    pub fn new(path: PathBuf, volume: Volume, map: ClassMap) -> Self {
-        Self { path, volume, map, slices: BTreeMap::new() }
+    /// None of it read yet, with `budget` bytes for slices.
+    pub fn new(path: PathBuf, volume: Volume, map: ClassMap, budget: usize) -> Self {
+        Self { path, volume, map, slices: BTreeMap::new(), budget }
     }
 
     /// Classes of slice `z`, where they were read.
@@ -122,9 +121,17 @@ impl Truth {
     pub fn put(&mut self, z: usize, classes: Arc<Vec<u8>>) {
         let one = classes.len().max(1);
         self.slices.insert(z, classes);
-        while self.slices.len() > (BUDGET / one).max(1) {
+        while self.slices.len() > (self.budget / one).max(1) {
             let farthest = self.slices.keys().copied().max_by_key(|k| k.abs_diff(z));
             farthest.map(|k| self.slices.remove(&k));
+        }
+    }
+
+    /// Changes the bytes for slices; `shown` is the one that must stay.
+    pub fn allow(&mut self, budget: usize, shown: usize) {
+        self.budget = budget;
+        if let Some(slice) = self.slices.get(&shown).cloned() {
+            self.put(shown, slice);
         }
     }
 }

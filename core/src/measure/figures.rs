@@ -48,8 +48,12 @@ impl PhaseMeasures {
         for (a, axis) in AXES.into_iter().enumerate() {
             add("percolating", axis, "1", self.connectivity.percolating[a]);
             if let Some(t) = self.tortuosity[a] {
-                add("tortuosity_factor", axis, "1", t.factor);
-                add("effective_diffusivity", axis, "1", t.effective_diffusivity);
+                let [factor, diffusivity] = match t.converged {
+                    true => ["tortuosity_factor", "effective_diffusivity"],
+                    false => ["tortuosity_factor_at_least", "effective_diffusivity_at_most"],
+                };
+                add(factor, axis, "1", t.factor);
+                add(diffusivity, axis, "1", t.effective_diffusivity);
             }
         }
         figures

@@ -31,5 +31,5 @@ pub const METHODS: Methods = Methods {
     correlation: "Probability that two voxels a lag apart along an axis both belong to the phase; not periodic.",
     tortuosity: "Tortuosity factor, tau = fraction * D0 / Deff (TauFactor, Cooper et al. 2016): finite-difference \
                  solution of steady diffusion with fixed concentrations on two opposite faces and no flux through the \
-                 others.",
+                 others. Where it did not settle, a lower bound (>).",
 };

@@ -2,7 +2,6 @@
 //! transport. Pure functions over [`Labels`]; lengths are physical only where a voxel size is known.
 
 mod bits;
-mod coarse;
 mod components;
 mod correlation;
 mod cubes;

@@ -12,6 +12,7 @@ use crate::event::Control;
 use crate::measure::{Figure, Labels, Phase, Request, Scale, figures};
 use crate::metrics::Confusion;
 use crate::route::{Choice, Segmenter};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// What bars are meant to cover.
@@ -139,6 +140,10 @@ fn likeliest(stack: &Probabilities, phases: &[Phase]) -> Result<Labels> {
     Labels::new(shape, phases.to_vec(), voxels)
 }
 
+/// Voxels of a volume up to which several draws are made and measured at once; larger ones keep all threads busy by
+/// themselves, and memory bounded.
+const SMALL: usize = 1 << 22;
+
 /// The figures of every draw, by draw and phase. `(seed, draws)` says which.
 pub(super) fn drawn(
     model: &ErrorModel,
@@ -152,7 +157,10 @@ pub(super) fn drawn(
         control.check()?;
         figures(&model.draw(stack, phases, seed, number)?, request, control)
     };
-    (0..draws).map(one).collect()
+    match stack.shape().iter().product::<usize>() <= SMALL {
+        true => (0..draws).into_par_iter().map(one).collect(),
+        false => (0..draws).map(one).collect(),
+    }
 }
 
 /// A figure of all draws on its own scale; shorter than the draws where some have none.

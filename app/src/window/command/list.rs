@@ -7,6 +7,7 @@ use crate::window::comparison::Column;
 use crate::window::engine::Pick;
 use crate::window::grey::Window;
 use crate::window::import::Import;
+use crate::window::memory::Memory;
 use crate::window::project::Item;
 use crate::window::question::Question;
 use crate::window::state::{Dial, Layer, Workspace};
@@ -31,6 +32,8 @@ pub enum Command {
     Batch(BatchCommand),
     /// Have this written when a stack is segmented.
     SetWanted(Wanted),
+    /// How much memory the open stack may take.
+    SetMemory(Memory),
     /// Show a file or folder in the system's own program for it.
     Launch(PathBuf),
     /// Show the field for a path with this text, or hide it.

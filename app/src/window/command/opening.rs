@@ -2,6 +2,7 @@
 
 use super::{Effect, runs::stop, truth};
 use crate::window::engine::{Job, Read};
+use crate::window::memory::Memory;
 use crate::window::overview::Overview;
 use crate::window::project::ENDING;
 use crate::window::question::Question;
@@ -111,7 +112,18 @@ pub(super) fn toggle_cuts(state: &mut State) -> Vec<Effect> {
     if stack.overview.take().is_some() {
         return Vec::new();
     }
-    let overview = Arc::new(Overview::new(&stack.info, stack.ends));
+    let overview = Arc::new(Overview::new(&stack.info, stack.ends, stack.memory.cuts()));
     stack.overview = Some(overview.clone());
     vec![Effect::Read(Read::Overview { overview: Arc::downgrade(&overview), volume: stack.volume.clone() })]
+}
+
+/// Lets the open stack, and every one after it, have so much memory.
+pub(super) fn set_memory(state: &mut State, memory: Memory) -> Vec<Effect> {
+    state.memory = memory;
+    let Some(stack) = &mut state.stack else { return Vec::new() };
+    stack.allow(memory);
+    match stack.overview.take() {
+        Some(_) => toggle_cuts(state),
+        None => Vec::new(),
+    }
 }

@@ -35,7 +35,7 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
     let Some(draft) = state.truth_draft.take_if(|d| d.obstacle().is_none()) else { return Vec::new() };
     let Some(stack) = &mut state.stack else { return Vec::new() };
     let map = draft.map(&model.manifest);
-    stack.truth = Some(Truth::new(draft.path, draft.volume, map));
+    stack.truth = Some(Truth::new(draft.path, draft.volume, map, stack.memory.truth()));
     let wanted = want(stack).into_iter().collect();
     if stack.kept().is_some() {
         state.overlay.layer = Layer::Error;

@@ -2,6 +2,7 @@
 
 use super::{Pane, kit};
 use crate::window::command::Command;
+use crate::window::memory::{self, Memory};
 use egui::{DragValue, Ui};
 use paser_core::export::LabelFormat;
 use paser_core::export::results::DRAWS;
@@ -26,15 +27,33 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
         wanted.draws = if bars { DRAWS } else { 0 };
     }
     tortuosity(ui, pane, &mut wanted.tortuosity);
-    ui.horizontal(|ui| {
-        ui.add(DragValue::new(&mut wanted.memory).range(64..=1 << 20).speed(16).suffix(" MB"));
-        ui.label("of memory for measuring").on_hover_text(
-            "A stack whose measures would take more has a report without them; the labels are written all the same",
-        );
-    });
+    kit::divide(ui);
+    memory(ui, pane, &mut wanted.memory);
     if wanted != pane.state.wanted {
         pane.push(Command::SetWanted(wanted));
     }
+}
+
+/// How much of it the program may take.
+fn memory(ui: &mut Ui, pane: &mut Pane<'_>, measuring: &mut u64) {
+    kit::heading(ui, "Memory");
+    let mut viewing = pane.state.memory.0;
+    let hint = "Slices, labels and cuts that are kept; what does not fit is read or segmented again when it is needed";
+    let value = DragValue::new(&mut viewing).range(memory::RANGE).speed(16).suffix(" MB");
+    budget(ui, value, "for the stack on show", hint);
+    if viewing != pane.state.memory.0 {
+        pane.push(Command::SetMemory(Memory(viewing)));
+    }
+    let hint = "A stack whose measures would take more has a report without them; the labels are written all the same";
+    let range = *memory::RANGE.start() as u64..=*memory::RANGE.end() as u64;
+    budget(ui, DragValue::new(measuring).range(range).speed(16).suffix(" MB"), "for measuring", hint);
+}
+
+fn budget(ui: &mut Ui, value: DragValue<'_>, what: &str, hint: &str) {
+    ui.horizontal(|ui| {
+        ui.add(value);
+        ui.label(what).on_hover_text(hint);
+    });
 }
 
 /// Classes whose tortuosity the report states.

@@ -3,6 +3,7 @@
 use crate::window::canvas::view::View;
 use crate::window::engine::Opened;
 use crate::window::grey::{Cache, Window};
+use crate::window::memory::Memory;
 use crate::window::overview::Overview;
 use crate::window::results::{Kept, Results, Summary};
 use crate::window::text;
@@ -35,6 +36,8 @@ pub struct Stack {
     pub volume: Volume,
     /// The slice on show.
     pub z: usize,
+    /// Memory that it may take.
+    pub memory: Memory,
     /// Slices in memory.
     pub slices: Cache,
     /// Slices that could not be read.
@@ -101,11 +104,12 @@ impl Default for Overlay {
 
 impl Stack {
     /// A stack as it was opened.
-    pub fn of(id: u64, opened: Opened) -> Self {
-        let mut slices = Cache::default();
+    pub fn of(id: u64, opened: Opened, memory: Memory) -> Self {
+        let mut slices = Cache::within(memory.slices());
         slices.put(opened.z, opened.first, opened.z);
         Self {
             id,
+            memory,
             path: opened.path,
             z: opened.z,
             slices,
@@ -120,12 +124,22 @@ impl Stack {
             overview: None,
             trial: None,
             truth: None,
-            results: Results::new(opened.info.slices),
+            results: Results::within(opened.info.slices, memory.results()),
             info: opened.info,
             file: opened.file,
             how: opened.how,
             offer: opened.offer,
             volume: opened.volume,
+        }
+    }
+
+    /// Changes the memory that it may take; what is farthest from the slice on show, or oldest, makes room.
+    pub fn allow(&mut self, memory: Memory) {
+        self.memory = memory;
+        self.slices.allow(memory.slices(), self.z);
+        self.results.allow(memory.results());
+        if let Some(truth) = &mut self.truth {
+            truth.allow(memory.truth(), self.z);
         }
     }
 

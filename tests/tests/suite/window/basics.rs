@@ -4,8 +4,10 @@ use burn::tensor::Tensor;
 use egui::Key;
 use paser_app::window::canvas::map::magma;
 use paser_app::window::canvas::view::{View, scale_bar};
-use paser_app::window::engine::Outcome;
+use paser_app::window::engine::{Outcome, Read};
+use paser_app::window::memory::Memory;
 use paser_app::window::results::Results;
+use paser_app::window::session::Session;
 use paser_app::window::state::Loading;
 use paser_core::device::Compute;
 
@@ -244,6 +246,35 @@ fn old_maps_make_room_and_their_figures_stay() {
     }
     assert!(results.kept(0).is_none() && results.kept(2).is_some());
     assert_eq!(results.summaries().count(), 3);
+}
+
+#[test]
+fn the_stack_on_show_takes_no_more_memory_than_it_may() {
+    let mut state = ready(Mode::Dark);
+    let grey = Arc::new(Grey::of(&scene(20).0));
+    let slices = state.stack.as_ref().unwrap().info.slices;
+    let stack = state.stack.as_mut().unwrap();
+    (0..slices).for_each(|z| stack.slices.put(z, grey.clone(), stack.z));
+    let kept = |state: &State| {
+        let stack = state.stack.as_ref().unwrap();
+        assert!(stack.slices.get(stack.z).is_some(), "the slice on show stays");
+        (0..slices).filter(|z| stack.slices.get(*z).is_some()).count()
+    };
+    assert_eq!(kept(&state), slices);
+    handle(&mut state, Command::ToggleCuts);
+    let memory = Memory(64);
+    let effects = handle(&mut state, Command::SetMemory(memory));
+    assert!(
+        matches!(effects.as_slice(), [Effect::Read(Read::Overview { .. })]),
+        "the cuts are made anew: {effects:?}"
+    );
+    let cuts = state.stack.as_ref().unwrap().overview.as_ref().unwrap().size;
+    assert!(cuts.iter().product::<usize>() <= memory.cuts(), "{cuts:?}");
+    assert_eq!(kept(&state), memory.slices() / (4 * SIZE[0] * SIZE[1]));
+
+    let mut next = State::new(Mode::Dark, None);
+    Session::read(&Session::of(&state).write()).unwrap().restore(&mut next);
+    assert_eq!(next.memory, memory, "the next start remembers it");
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn phase_table(page: &mut Page<'_>, measures: &Measures) {
 fn row(p: &PhaseMeasures) -> Vec<String> {
     let interval =
         p.interval.map_or_else(|| "-".to_owned(), |i| format!("{:.2} to {}", 100.0 * i.low, percent(i.high)));
-    let factors = p.tortuosity.map(|t| t.map_or_else(|| "-".to_owned(), |t| format!("{:.3}", t.factor)));
+    let factors = p.tortuosity.map(|t| t.map_or_else(|| "-".to_owned(), |t| t.to_string()));
     vec![
         p.name.clone(),
         percent(p.fraction),

@@ -9,6 +9,8 @@ const SMOOTHINGS: usize = 2;
 const ROUNDS: usize = 2;
 /// Steps on the coarsest grid.
 const LAST: usize = 40;
+/// Blocks below which a thread does not hand on work.
+const WORTH: usize = 1 << 13;
 /// Longest edge of the coarsest grid.
 const COARSEST: usize = 4;
 
@@ -59,11 +61,16 @@ impl Grid {
         self.shape[1] * self.shape[2]
     }
 
+    /// Slices that one thread takes at least.
+    fn worth(&self) -> usize {
+        WORTH.div_ceil(self.plane())
+    }
+
     /// What is left to balance, slice by slice, to be filled in by the finer grid; all else begins anew.
-    pub(super) fn begin(&mut self) -> rayon::slice::ChunksMut<'_, f32> {
+    pub(super) fn begin(&mut self) -> impl IndexedParallelIterator<Item = &mut [f32]> {
         self.values.iter_mut().for_each(|v| v.fill(0.0));
-        let plane = self.plane();
-        self.rest.par_chunks_mut(plane)
+        let (plane, worth) = (self.plane(), self.worth());
+        self.rest.par_chunks_mut(plane).with_min_len(worth)
     }
 
     /// Improves the values, as often as is worth while.
@@ -89,9 +96,10 @@ impl Grid {
             }
         });
         next.solve();
-        let length = next.length();
+        let (length, worth) = (next.length(), self.worth());
         for parity in [0, 1] {
-            self.values[parity].par_chunks_mut(rows * columns).enumerate().for_each(|(half, values)| {
+            let halves = self.values[parity].par_chunks_mut(rows * columns).with_min_len(worth);
+            halves.enumerate().for_each(|(half, values)| {
                 let correction = next.slice(half); // slices 2 half and 2 half + 1 become slice half
                 for (y, row) in values.chunks_mut(columns).enumerate() {
                     let found = &correction[y / 2 * coarse[2]..][..coarse[2]];
@@ -106,7 +114,7 @@ impl Grid {
     /// How much of the values to take so that the finer grid gains most. That keeps it from ever getting worse.
     pub(super) fn length(&self) -> f32 {
         let plane = self.plane();
-        let sums = (0..self.shape[0]).into_par_iter().map(|z| {
+        let slices = (0..self.shape[0]).into_par_iter().with_min_len(self.worth()).map(|z| {
             let values = self.slice(z);
             let of = |i: usize| {
                 let rest = f64::from(self.rest[z * plane + i]);
@@ -115,7 +123,9 @@ impl Grid {
             };
             (0..plane).map(of).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1))
         });
-        let (gain, cost) = sums.reduce(|| (0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+        // Summed in order, so that the last digits do not depend on the threads.
+        let sums: Vec<(f64, f64)> = slices.collect();
+        let (gain, cost) = sums.into_iter().fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
         if cost > 0.0 { (gain / cost) as f32 } else { 0.0 }
     }
 
@@ -165,7 +175,7 @@ impl Grid {
     fn smooth(&mut self, parity: usize) {
         let plane = self.plane();
         let mut values = std::mem::take(&mut self.values[parity]);
-        values.par_chunks_mut(plane).enumerate().for_each(|(half, own)| {
+        values.par_chunks_mut(plane).with_min_len(self.worth()).enumerate().for_each(|(half, own)| {
             let z = 2 * half + parity;
             for i in 0..plane {
                 let at = z * plane + i;

@@ -1,14 +1,19 @@
 //! Steady diffusion on a grid of voxels, by red-black relaxation and corrections from coarser grids.
 
-use std::ops::Range;
+mod around;
+mod balance;
+mod coarse;
 
 use rayon::prelude::*;
 
+use self::around::Around;
+use self::coarse::{Bonds, Grid, halved};
 use super::bits::Bits;
-use super::coarse::{Bonds, Grid, halved};
 
 /// Voxels around the volume at which no value changes: two along X, so that colours stay in step.
 const PAD: [usize; 3] = [1, 1, 2];
+/// Gain beyond the faces, where the concentration is given.
+const FACE: f32 = -1.0;
 /// Sweeps before and after a correction from the coarser grids.
 const SWEEPS: usize = 2;
 
@@ -16,7 +21,7 @@ const SWEEPS: usize = 2;
 /// reads one half and writes the other. Voxel x of a row lies at x / 2 of its half's row.
 pub(super) struct Field {
     axis: usize,
-    /// Slices and rows, padded; values of a row in each half.
+    /// Slices and rows, padded; places of a row in each half.
     padded: [usize; 3],
     shape: [usize; 3],
     /// Conductance between the centres of two voxels along each axis.
@@ -25,9 +30,14 @@ pub(super) struct Field {
     pub(super) length: f64,
     /// The cross-section.
     pub(super) area: f64,
-    values: [Vec<f32>; 2],
-    /// One divided by the sum of a voxel's bonds; 0 outside the path.
+    /// In double precision, as little may flow where much is stored.
+    values: [Vec<f64>; 2],
+    /// One divided by the sum of a voxel's bonds; 0 outside the path, [`FACE`] beyond the faces.
     gains: [Vec<f32>; 2],
+    /// What flows into a voxel and not out again.
+    rest: [Vec<f32>; 2],
+    /// What the grids add to the values.
+    steps: [Vec<f32>; 2],
     coarse: Grid,
 }
 
@@ -49,6 +59,8 @@ impl Field {
             area: shape[(axis + 1) % 3] as f64 * shape[(axis + 2) % 3] as f64 * face(axis),
             values: [vec![0.0; size], vec![0.0; size]],
             gains: [vec![0.0; size], vec![0.0; size]],
+            rest: [vec![0.0; size], vec![0.0; size]],
+            steps: [vec![0.0; size], vec![0.0; size]],
             coarse: Grid::new([1; 3], vec![[0.0; 4]]),
         };
         field.fill(path);
@@ -81,15 +93,15 @@ impl Field {
     }
 
     /// First value and gain of the voxel at padded place `at`.
-    fn start(&self, path: &Bits, at: [usize; 3]) -> (f32, f32) {
+    fn start(&self, path: &Bits, at: [usize; 3]) -> (f64, f32) {
         let n = self.shape[self.axis];
         let inside = |at: [usize; 3]| (0..3).all(|a| (PAD[a]..PAD[a] + self.shape[a]).contains(&at[a]));
         let across = (0..3).all(|a| a == self.axis || (PAD[a]..PAD[a] + self.shape[a]).contains(&at[a]));
         if !inside(at) {
             // The faces lie half a voxel away at -1/2 and 1/2: like a whole voxel at twice the value.
             return match at[self.axis] {
-                p if across && p + 1 == PAD[self.axis] => (-1.0, 0.0),
-                p if across && p == PAD[self.axis] + n => (1.0, 0.0),
+                p if across && p + 1 == PAD[self.axis] => (-1.0, FACE),
+                p if across && p == PAD[self.axis] + n => (1.0, FACE),
                 _ => (0.0, 0.0),
             };
         }
@@ -107,8 +119,8 @@ impl Field {
                 _ => 0.0,
             };
         }
-        let course = (at[self.axis] - PAD[self.axis]) as f32 + 0.5;
-        (course / n as f32 - 0.5, 1.0 / sum)
+        let course = (at[self.axis] - PAD[self.axis]) as f64 + 0.5;
+        (course / n as f64 - 0.5, 1.0 / sum)
     }
 
     /// The bonds between blocks of two voxels along each axis, and from them to the faces.
@@ -137,30 +149,36 @@ impl Field {
         sums
     }
 
-    /// One round: sweeps, a correction from the coarser grids, sweeps.
+    /// One round over all grids towards the balance of what [`Self::balance`] found: sweeps, a correction from the coarser
+    /// grids, sweeps. The grids work on the step alone, which is small, in single precision.
     pub(super) fn round(&mut self) {
+        self.steps.iter_mut().for_each(|half| half.fill(0.0));
         (0..SWEEPS).for_each(|_| [0, 1].into_iter().for_each(|parity| self.sweep(parity)));
         self.restrict();
         self.coarse.solve();
         self.correct();
         (0..SWEEPS).for_each(|_| [0, 1].into_iter().for_each(|parity| self.sweep(parity)));
+        for (values, steps) in self.values.iter_mut().zip(&self.steps) {
+            values.par_iter_mut().zip(steps).for_each(|(value, step)| *value += f64::from(*step));
+        }
     }
 
     /// Hands on what the voxels of the first parity lack; those of the other have just been balanced.
     fn restrict(&mut self) {
-        let Self { coarse, values, gains, bonds, padded, shape, .. } = self;
+        let Self { coarse, steps, gains, rest: lacking, bonds, padded, shape, .. } = self;
         let columns = halved(*shape)[2];
         coarse.begin().enumerate().for_each(|(to, rest)| {
             rest.fill(0.0);
             for z in (2 * to..2 * to + 2).filter(|z| *z < shape[0]) {
                 for y in 0..shape[1] {
-                    let around = Around::of(&values[1], *padded, [z + PAD[0], y + PAD[1]], 0);
+                    let around = Around::of(&steps[1], *padded, [z + PAD[0], y + PAD[1]], 0);
                     let here = ((z + PAD[0]) * padded[1] + y + PAD[1]) * padded[2];
-                    let (own, gains) = (&values[0][here..][..padded[2]], &gains[0][here..][..padded[2]]);
+                    let (own, gains) = (&steps[0][here..][..padded[2]], &gains[0][here..][..padded[2]]);
+                    let left = &lacking[0][here..][..padded[2]];
                     let row = &mut rest[y / 2 * columns..][..columns];
                     for (i, rest) in (1..).zip(row) {
                         if gains[i] > 0.0 {
-                            *rest += around.sum(i, *bonds) - own[i] / gains[i];
+                            *rest += left[i] + around.sum(i, *bonds) - own[i] / gains[i];
                         }
                     }
                 }
@@ -170,19 +188,19 @@ impl Field {
 
     /// Adds what the coarser grids found.
     fn correct(&mut self) {
-        let Self { coarse, values, gains, padded, shape, .. } = self;
+        let Self { coarse, steps, gains, padded, shape, .. } = self;
         let (columns, length) = (halved(*shape)[2], coarse.length());
-        for (values, gains) in values.iter_mut().zip(gains) {
+        for (steps, gains) in steps.iter_mut().zip(gains) {
             let planes =
-                values.par_chunks_mut(padded[1] * padded[2]).zip(gains.par_chunks(padded[1] * padded[2]));
-            planes.enumerate().skip(PAD[0]).take(shape[0]).for_each(|(z, (values, gains))| {
+                steps.par_chunks_mut(padded[1] * padded[2]).zip(gains.par_chunks(padded[1] * padded[2]));
+            planes.enumerate().skip(PAD[0]).take(shape[0]).for_each(|(z, (steps, gains))| {
                 let found = coarse.slice((z - PAD[0]) / 2);
                 for y in 0..shape[1] {
                     let here = (y + PAD[1]) * padded[2] + 1;
                     let found = &found[y / 2 * columns..][..columns];
-                    let places = values[here..].iter_mut().zip(&gains[here..]).zip(found);
-                    places.for_each(|((value, gain), found)| {
-                        *value += if *gain > 0.0 { length * found } else { 0.0 };
+                    let places = steps[here..].iter_mut().zip(&gains[here..]).zip(found);
+                    places.for_each(|((step, gain), found)| {
+                        *step += if *gain > 0.0 { length * found } else { 0.0 };
                     });
                 }
             });
@@ -192,113 +210,17 @@ impl Field {
     /// Balances the voxels of one parity.
     fn sweep(&mut self, parity: usize) {
         let (row, plane, padded) = (self.padded[2], self.plane(), self.padded);
-        let [even, odd] = &mut self.values;
+        let [even, odd] = &mut self.steps;
         let (own, other) = if parity == 0 { (even, &*odd) } else { (odd, &*even) };
-        let (gains, bonds) = (&self.gains[parity], self.bonds);
+        let (gains, rest, bonds) = (&self.gains[parity], &self.rest[parity], self.bonds);
         let inner = 1..self.padded[1] - 1;
         own.par_chunks_mut(plane).enumerate().skip(1).take(self.shape[0]).for_each(|(z, own)| {
             for y in inner.clone() {
                 let here = z * plane + y * row;
                 let around = Around::of(other, padded, [z, y], parity);
-                relax(&mut own[y * row..(y + 1) * row], &around, &gains[here..here + row], bonds);
+                let [gains, rest] = [gains, rest].map(|half| &half[here..here + row]);
+                around.relax(&mut own[y * row..(y + 1) * row], gains, rest, bonds);
             }
         });
-    }
-
-    /// Conductance between the faces by the heat that the flow makes, which no error of the
-    /// concentrations can lower, and the spread of the flux over the layers.
-    pub(super) fn conductance(&self) -> (f64, f64) {
-        let zero = || (0.0, vec![0.0; self.shape[self.axis] + 1]);
-        let add = |mut a: (f64, Vec<f64>), b: (f64, Vec<f64>)| {
-            a.0 += b.0;
-            a.1.iter_mut().zip(b.1).for_each(|(a, b)| *a += b);
-            a
-        };
-        let planes = (0..=self.shape[0]).into_par_iter();
-        let (heat, flux) = planes.map(|z| self.slice_flux(z + PAD[0] - 1)).reduce(zero, add);
-        let mean = flux.iter().sum::<f64>() / flux.len() as f64;
-        let (low, high) = flux.iter().fold((f64::INFINITY, 0.0_f64), |(l, h), f| (l.min(*f), h.max(*f)));
-        (heat, (high - low) / mean)
-    }
-
-    /// Heat and flux by layer of the bonds from each voxel of slice `z` to its next along each axis.
-    fn slice_flux(&self, z: usize) -> (f64, Vec<f64>) {
-        let (mut heat, mut flux) = (0.0, vec![0.0; self.shape[self.axis] + 1]);
-        let columns: Range<usize> = PAD[2] - 1..PAD[2] + self.shape[2];
-        for y in PAD[1] - 1..PAD[1] + self.shape[1] {
-            for x in columns.clone() {
-                let at = [z, y, x];
-                for axis in 0..3 {
-                    let mut next = at;
-                    next[axis] += 1;
-                    let Some((bond, drop)) = self.bond(at, next, axis) else { continue };
-                    heat += bond * drop * drop;
-                    if axis == self.axis {
-                        flux[at[axis] + 1 - PAD[axis]] += bond * drop;
-                    }
-                }
-            }
-        }
-        (heat, flux)
-    }
-
-    /// Conductance and difference between two neighbours; None where nothing flows.
-    fn bond(&self, a: [usize; 3], b: [usize; 3], axis: usize) -> Option<(f64, f64)> {
-        let [(va, ga), (vb, gb)] = [a, b].map(|at| {
-            let place = (at[0] * self.padded[1] + at[1]) * self.padded[2] + at[2] / 2;
-            let parity = (at[0] + at[1] + at[2]) & 1;
-            (f64::from(self.values[parity][place]), self.gains[parity][place])
-        });
-        let bond = f64::from(self.bonds[axis]);
-        match (ga > 0.0, gb > 0.0) {
-            (true, true) => Some((bond, vb - va)),
-            (true, false) if axis == self.axis && vb.abs() == 1.0 => Some((2.0 * bond, vb / 2.0 - va)),
-            (false, true) if axis == self.axis && va.abs() == 1.0 => Some((2.0 * bond, vb - va / 2.0)),
-            _ => None,
-        }
-    }
-}
-
-/// The rows of the other parity around a row.
-struct Around<'a> {
-    z: [&'a [f32]; 2],
-    y: [&'a [f32]; 2],
-    x: &'a [f32],
-    /// 0 where voxel i of the row lies before voxel i of the other parity, else 1.
-    shift: usize,
-}
-
-impl<'a> Around<'a> {
-    /// Of the row at padded place `at` of one parity; `other` holds the values of the other.
-    fn of(other: &'a [f32], padded: [usize; 3], [z, y]: [usize; 2], parity: usize) -> Self {
-        let (row, plane) = (padded[2], padded[1] * padded[2]);
-        let here = z * plane + y * row;
-        let line = |start: usize| &other[start..start + row];
-        Self {
-            z: [line(here - plane), line(here + plane)],
-            y: [line(here - row), line(here + row)],
-            x: line(here),
-            shift: (z + y + parity) & 1,
-        }
-    }
-
-    /// What flows in at place `i` of the row.
-    fn sum(&self, i: usize, bonds: [f32; 3]) -> f32 {
-        let x = self.x[i + self.shift - 1] + self.x[i + self.shift];
-        bonds[0] * (self.z[0][i] + self.z[1][i]) + bonds[1] * (self.y[0][i] + self.y[1][i]) + bonds[2] * x
-    }
-}
-
-/// Balances a row; its outermost values belong to the padding or have no gain.
-fn relax(own: &mut [f32], around: &Around<'_>, gains: &[f32], bonds: [f32; 3]) {
-    let inner = 1..own.len() - 1;
-    let (z0, z1) = (&around.z[0][inner.clone()], &around.z[1][inner.clone()]);
-    let (y0, y1) = (&around.y[0][inner.clone()], &around.y[1][inner.clone()]);
-    let x0 = &around.x[around.shift..][..inner.len()];
-    let x1 = &around.x[around.shift + 1..][..inner.len()];
-    let (own, gains) = (&mut own[inner.clone()], &gains[inner]);
-    for i in 0..own.len() {
-        let sum = bonds[0] * (z0[i] + z1[i]) + bonds[1] * (y0[i] + y1[i]) + bonds[2] * (x0[i] + x1[i]);
-        own[i] = if gains[i] > 0.0 { gains[i] * sum } else { own[i] };
     }
 }
