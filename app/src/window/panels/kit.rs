@@ -162,6 +162,20 @@ pub fn shares(ui: &mut Ui, shares: &[f64], names: &[String], colours: &[Color32]
     }
 }
 
+/// What is ticked or chosen, drawn by `add`: the box is outlined, so that an empty one is seen.
+pub fn outlined(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> Response) -> Response {
+    let t = theme::of(ui);
+    let draw = |ui: &mut Ui| {
+        let widgets = &mut ui.visuals_mut().widgets;
+        for state in [&mut widgets.inactive, &mut widgets.hovered, &mut widgets.active] {
+            state.bg_stroke = Stroke::new(1.0, t.dim);
+            state.bg_fill = t.panel;
+        }
+        add(ui)
+    };
+    ui.scope(draw).inner
+}
+
 /// A small square of colour.
 pub fn swatch(ui: &mut Ui, colour: Color32) {
     let (rect, _) = ui.allocate_exact_size(Vec2::splat(11.0), Sense::hover());

@@ -60,7 +60,7 @@ fn volumes(ui: &mut Ui, all: &[(DatasetInfo, Parts)], question: &mut Question) {
         ScrollArea::vertical().max_height(260.0).show(ui, |ui| {
             for (i, (volume, _)) in all.iter().enumerate() {
                 ui.horizontal(|ui| {
-                    if ui.radio(question.volume == i, &volume.name).clicked() {
+                    if kit::outlined(ui, |ui| ui.radio(question.volume == i, &volume.name)).clicked() {
                         question.volume = i;
                     }
                     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -184,7 +184,7 @@ fn one(ui: &mut Ui, pane: &mut Pane<'_>, choice: &Choice, value: &serde_json::Va
     if let serde_json::Value::Bool(on) = value {
         let word = if *on { "yes" } else { "no" };
         let mut on = *on;
-        if ui.checkbox(&mut on, word).changed() {
+        if kit::outlined(ui, |ui| ui.checkbox(&mut on, word)).changed() {
             pane.push(Command::Choose(format!("{}={on}", choice.name)));
         }
         return;

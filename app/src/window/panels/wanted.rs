@@ -14,7 +14,7 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
     let mut wanted = pane.state.wanted.clone();
     for (format, _, name) in LabelFormat::ALL {
         let mut on = wanted.formats.contains(&format);
-        if ui.checkbox(&mut on, name).changed() {
+        if kit::outlined(ui, |ui| ui.checkbox(&mut on, name)).changed() {
             wanted.formats.retain(|f| *f != format);
             wanted.formats.extend(on.then_some(format));
         }
@@ -23,7 +23,8 @@ pub fn show(ui: &mut Ui, pane: &mut Pane<'_>) {
     let mut bars = wanted.draws > 0;
     let hint =
         "Where the bundle was calibrated: label volumes are drawn from what the nets said, and measured";
-    if ui.checkbox(&mut bars, "Error bars in the report").on_hover_text(hint).changed() {
+    let drawn = kit::outlined(ui, |ui| ui.checkbox(&mut bars, "Error bars in the report"));
+    if drawn.on_hover_text(hint).changed() {
         wanted.draws = if bars { DRAWS } else { 0 };
     }
     tortuosity(ui, pane, &mut wanted.tortuosity);
@@ -62,8 +63,8 @@ fn tortuosity(ui: &mut Ui, pane: &Pane<'_>, names: &mut Vec<String>) {
     for class in &model.manifest.classes {
         let mut on = names.contains(&class.name);
         let said = format!("Tortuosity of {}", class.name);
-        if ui.checkbox(&mut on, said).on_hover_text("Measured along all axes, which takes longest").changed()
-        {
+        let hint = "Measured along all axes, which takes longest";
+        if kit::outlined(ui, |ui| ui.checkbox(&mut on, said)).on_hover_text(hint).changed() {
             names.retain(|name| *name != class.name);
             names.extend(on.then(|| class.name.clone()));
         }
