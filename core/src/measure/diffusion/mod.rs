@@ -10,14 +10,14 @@ use self::around::Around;
 use self::coarse::{Bonds, Grid, halved};
 use super::bits::Bits;
 
-/// Voxels around the volume at which no value changes: two along X, so that colours stay in step.
+/// Voxels around the volume: two along X, so that colours stay in step.
 const PAD: [usize; 3] = [1, 1, 2];
-/// Gain beyond the faces, where the concentration is given.
+/// Gain beyond the faces, half a voxel away, on which the concentration is given.
 const FACE: f32 = -1.0;
 /// Sweeps before and after a correction from the coarser grids.
 const SWEEPS: usize = 2;
 
-/// Concentrations, padded by constant voxels and split by the parity of z + y + x, so that a sweep
+/// Concentrations, padded and split by the parity of z + y + x, so that a sweep
 /// reads one half and writes the other. Voxel x of a row lies at x / 2 of its half's row.
 pub(super) struct Field {
     axis: usize,
@@ -98,12 +98,8 @@ impl Field {
         let inside = |at: [usize; 3]| (0..3).all(|a| (PAD[a]..PAD[a] + self.shape[a]).contains(&at[a]));
         let across = (0..3).all(|a| a == self.axis || (PAD[a]..PAD[a] + self.shape[a]).contains(&at[a]));
         if !inside(at) {
-            // The faces lie half a voxel away at -1/2 and 1/2: like a whole voxel at twice the value.
-            return match at[self.axis] {
-                p if across && p + 1 == PAD[self.axis] => (-1.0, FACE),
-                p if across && p == PAD[self.axis] + n => (1.0, FACE),
-                _ => (0.0, 0.0),
-            };
+            let beyond = [PAD[self.axis] - 1, PAD[self.axis] + n].contains(&at[self.axis]);
+            return (0.0, if across && beyond { FACE } else { 0.0 });
         }
         let set = |at: [usize; 3]| path.get(at[0] - PAD[0], at[1] - PAD[1], at[2] - PAD[2]);
         if !set(at) {
