@@ -11,7 +11,8 @@ use paser_core::evaluate::evaluate;
 use paser_core::event::Control;
 use paser_core::export::LabelFormat;
 use paser_core::export::report::run::MEMORY;
-use paser_core::export::results::{DRAWS, Results, Task, Wanted, stem};
+use paser_core::export::report::{Course, Part};
+use paser_core::export::results::{DRAWS, Results, Task, Wanted, Written, stem};
 use paser_core::export::run::Totals;
 use paser_core::noise::Noise;
 use paser_core::route::stack::{Job, prepare, segment};
@@ -238,7 +239,7 @@ pub(super) fn one(
     stamp.check()?;
     let seconds = started.elapsed().as_secs_f64();
     let totals: Totals = results.totals().clone();
-    let written = results.finish((read.digest().as_deref(), &falls), seconds, &Control::default())?;
+    let written = finish(results, (read.digest().as_deref(), &falls), seconds)?;
     written.report?;
     Ok(Report {
         stack: stack.to_owned(),
@@ -254,6 +255,26 @@ pub(super) fn one(
         device_faults: falls,
         outputs: written.outputs,
     })
+}
+
+/// Completes the results with a bar for what the report takes time for.
+fn finish(results: Results<'_>, read: (Option<&str>, &[Fall]), seconds: f64) -> Result<Written> {
+    let bar = bar(1, "steps");
+    let mut last = None;
+    let mut show = |course: Course| {
+        if last.replace(course.part) != Some(course.part) {
+            bar.reset();
+            bar.set_message(match course.part {
+                Part::Measures => "measuring the labels",
+                Part::Bars => "drawing error bars",
+            });
+        }
+        bar.set_length(course.all as u64);
+        bar.set_position(course.done as u64);
+    };
+    let written = results.finish(read, seconds, &Control::default(), &mut show);
+    bar.finish_and_clear();
+    written
 }
 
 /// The main job on the bundled sample: exports, then the figures against its truth.

@@ -7,7 +7,7 @@ pub use stack::{Layer, Overlay, Stack};
 use super::about::About;
 use super::batch::Batch;
 use super::comparison::Comparison;
-use super::engine::{Live, Opened, Saved};
+use super::engine::{Live, Opened, Saved, Stage};
 use super::history::History;
 use super::import::Import;
 use super::log::Log;
@@ -23,6 +23,7 @@ use super::training::{Form, Pairs, Training};
 use super::truth::Draft;
 use paser_core::device::Description;
 use paser_core::event::Control;
+use paser_core::export::report::Course;
 use paser_core::export::results::Wanted;
 use paser_core::noise::Noise;
 use paser_core::route::{Method, Router, Speeds};
@@ -237,16 +238,25 @@ impl Run {
         Self { id, stack, control, total, done: 0, live: None, paused, paused_since, stopping: false }
     }
 
-    /// Slices a second so far, pauses left out.
+    /// How far the report is, where the run is at that.
+    pub fn course(&self) -> Option<Course> {
+        match self.live.as_ref()?.stage {
+            Stage::Report(course) => Some(course),
+            Stage::Range | Stage::Slices => None,
+        }
+    }
+
+    /// Slices, steps or draws a second so far, pauses left out.
     pub fn rate(&self) -> Option<f64> {
         let live = self.live.as_ref().filter(|l| l.done > 0)?;
         let spent = live.last.duration_since(live.since).saturating_sub(self.paused).as_secs_f64();
         (spent > 0.0).then(|| live.done as f64 / spent)
     }
 
-    /// Seconds left.
+    /// Seconds left of what it is at.
     pub fn left(&self) -> Option<f64> {
-        self.rate().map(|rate| self.total.saturating_sub(self.done) as f64 / rate)
+        let (done, all) = self.course().map_or((self.done, self.total), |course| (course.done, course.all));
+        self.rate().map(|rate| all.saturating_sub(done) as f64 / rate)
     }
 }
 

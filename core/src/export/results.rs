@@ -2,7 +2,7 @@
 //! and the command line write results through this alone.
 
 use super::report::run::MEMORY;
-use super::report::{BarsOf, PAGE, RunReport};
+use super::report::{BarsOf, PAGE, RunReport, run::Hears};
 use super::run::{RunMeta, RunWriter, Totals};
 use super::{Backdrop, Evidence, LabelFormat};
 use crate::bundle::Bundle;
@@ -172,7 +172,7 @@ impl<'a> Results<'a> {
     }
 
     /// Completes everything and gives it its place. `read` are the hash of the grey values read and what became of the
-    /// device; the segmentation took `seconds`.
+    /// device; the segmentation took `seconds`. `progress` hears how far the report is.
     ///
     /// # Errors
     /// Where slices are missing or a file cannot get its place.
@@ -181,11 +181,13 @@ impl<'a> Results<'a> {
         (digest, falls): (Option<&str>, &[Fall]),
         seconds: f64,
         control: &Control,
+        progress: &mut Hears<'_>,
     ) -> Result<Written> {
         self.writer.note("input_sha256", json!(digest));
         self.writer.note("device_faults", json!(falls));
         let mut finished = self.writer.finish()?;
-        let report = self.due.write(finished.folder(), seconds, control).map(|files| finished.also(files));
+        let report = self.due.write(finished.folder(), seconds, control, progress);
+        let report = report.map(|files| finished.also(files));
         let outputs = finished.publish()?;
         let page = || outputs.iter().find(|path| path.to_string_lossy().ends_with(PAGE)).cloned();
         Ok(Written { report: report.map(|()| page()), outputs })
@@ -210,7 +212,13 @@ impl Task<'_> {
 
 impl Due<'_> {
     /// Measures the labels and writes the report's files into `folder`, where one is wanted; says which.
-    fn write(&self, folder: &Path, seconds: f64, control: &Control) -> Result<Vec<PathBuf>> {
+    fn write(
+        &self,
+        folder: &Path,
+        seconds: f64,
+        control: &Control,
+        progress: &mut Hears<'_>,
+    ) -> Result<Vec<PathBuf>> {
         let (task, wanted) = (&self.task, self.wanted);
         if !wanted.report {
             return Ok(Vec::new());
@@ -230,7 +238,7 @@ impl Due<'_> {
                 _ => Err("no probabilities were kept".to_owned()),
             },
         };
-        report.write(control, self.force)
+        report.write(control, self.force, progress)
     }
 }
 

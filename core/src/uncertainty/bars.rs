@@ -119,7 +119,8 @@ impl ErrorBars {
 }
 
 impl Calibration {
-    /// The bars of what was `measured` of a stack by `request`. `(seed, draws)` says what is drawn.
+    /// The bars of what was `measured` of a stack by `request`. `(seed, draws)` says what is drawn; `told` hears how many
+    /// are done.
     ///
     /// # Errors
     /// Where the probabilities cannot be read, or on request.
@@ -130,10 +131,11 @@ impl Calibration {
         request: &Request,
         (seed, draws): (u64, usize),
         control: &Control,
+        told: &mut (dyn FnMut(usize) + Send),
     ) -> Result<ErrorBars> {
         let named = |p: &crate::measure::PhaseMeasures| Phase { name: p.name.clone(), value: p.value };
         let phases: Vec<Phase> = measured.phases.iter().map(named).collect();
-        let drawn = drawn(&self.model, stack, &phases, (seed, draws), request, control)?;
+        let drawn = drawn(&self.model, stack, &phases, (seed, draws), request, control, told)?;
         let (mut bars, mut missing) = (Vec::new(), Vec::new());
         for (p, phase) in measured.phases.iter().enumerate() {
             for figure in phase.figures(&measured.scale.unit) {

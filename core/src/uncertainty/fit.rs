@@ -14,6 +14,7 @@ use crate::metrics::Confusion;
 use crate::route::{Choice, Segmenter};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 /// What bars are meant to cover.
 const NOMINAL: f64 = 0.95;
@@ -107,7 +108,7 @@ fn tried(
     let known = figures(&known, request, control)?;
     let said = likeliest(&subject.stack, phases)?;
     let said = [figures(&said, request, control)?];
-    let drawn = drawn(model, &subject.stack, phases, (subject.seed, draws), request, control)?;
+    let drawn = drawn(model, &subject.stack, phases, (subject.seed, draws), request, control, &mut |_| ())?;
     let mut trials = Vec::new();
     for (p, known) in known.iter().enumerate() {
         for figure in known {
@@ -144,7 +145,7 @@ fn likeliest(stack: &Probabilities, phases: &[Phase]) -> Result<Labels> {
 /// themselves, and memory bounded.
 const SMALL: usize = 1 << 22;
 
-/// The figures of every draw, by draw and phase. `(seed, draws)` says which.
+/// The figures of every draw, by draw and phase. `(seed, draws)` says which; `told` hears how many are done.
 pub(super) fn drawn(
     model: &ErrorModel,
     stack: &Probabilities,
@@ -152,10 +153,17 @@ pub(super) fn drawn(
     (seed, draws): (u64, usize),
     request: &Request,
     control: &Control,
+    told: &mut (dyn FnMut(usize) + Send),
 ) -> Result<Vec<Vec<Vec<Figure>>>> {
+    let told = Mutex::new((0, told));
     let one = |number| {
         control.check()?;
-        figures(&model.draw(stack, phases, seed, number)?, request, control)
+        let figures = figures(&model.draw(stack, phases, seed, number)?, request, control)?;
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.0 += 1;
+        let done = told.0;
+        (told.1)(done);
+        Ok(figures)
     };
     match stack.shape().iter().product::<usize>() <= SMALL {
         true => (0..draws).into_par_iter().map(one).collect(),

@@ -92,10 +92,16 @@ fn scan(segmenter: &Segmenter, choice: &Choice, calibration: &Calibration, seed:
     let measured = measure(&said, &request, &control, &mut |_, _, _| ()).expect("figures");
     let known = Labels::new(SHAPE, phases.clone(), truth).expect("truth");
     let known = figures(&known, &request, &control).expect("figures");
-    let bars = calibration.bars(&stack, &measured, &request, (seed, 8), &control).expect("bars");
+    let mut told = Vec::new();
+    let bars = calibration
+        .bars(&stack, &measured, &request, (seed, 8), &control, &mut |done| told.push(done))
+        .expect("bars");
+    assert_eq!(told, (1..=8).collect::<Vec<_>>(), "every draw is told");
     assert_eq!(
         bars,
-        calibration.bars(&stack, &measured, &request, (seed, 8), &control).expect("the same again")
+        calibration
+            .bars(&stack, &measured, &request, (seed, 8), &control, &mut |_| ())
+            .expect("the same again")
     );
     let hits = bars.bars.iter().filter(|b| {
         let phase = phases.iter().position(|p| p.name == b.phase).expect("a phase");

@@ -75,7 +75,7 @@ fn round(segmenter: &Segmenter, bundle: &Bundle, stack: &Path, out: &Path) {
         memory: MEMORY,
         bars: Err("not here".to_owned()),
     };
-    let files = report.write(&Control::default(), true).unwrap();
+    let files = report.write(&Control::default(), true, &mut |_| ()).unwrap();
     finished.also(files);
     finished.publish().unwrap();
 }

@@ -14,6 +14,7 @@ use paser_core::compare::reward_costs;
 use paser_core::data::normalise::Range;
 use paser_core::device::{self, Compute, Wish};
 use paser_core::error::{Error, Result};
+use paser_core::export::report::{Course, Part};
 use paser_core::fault::guarded;
 use paser_core::noise::Noise;
 use paser_core::route::stack;
@@ -200,9 +201,15 @@ impl Worker<'_> {
             }
         }
         let seconds = since.elapsed().as_secs_f64();
-        out.show(live(job.run, Stage::Report, job.slices.len(), since));
         let read = (read.digest(), falls.as_slice());
-        output.finish((read.0.as_deref(), read.1), seconds, &job.control).map(Some)
+        let mut part = (Part::Measures, Instant::now());
+        let mut show = |course: Course| {
+            if part.0 != course.part {
+                part = (course.part, Instant::now());
+            }
+            out.show(live(job.run, Stage::Report(course), course.done, part.1));
+        };
+        output.finish((read.0.as_deref(), read.1), seconds, &job.control, &mut show).map(Some)
     }
 }
 

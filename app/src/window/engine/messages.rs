@@ -14,6 +14,7 @@ use crate::window::truth::Draft;
 use paser_core::data::classes::ClassMap;
 use paser_core::device::Description;
 use paser_core::event::{Control, Progress};
+use paser_core::export::report::Course;
 use paser_core::export::results::Wanted;
 use paser_core::noise::Noise;
 use paser_core::route::live::Audit;
@@ -346,8 +347,8 @@ pub enum Stage {
     Range,
     /// Segmenting.
     Slices,
-    /// Measuring the labels for the report.
-    Report,
+    /// Measuring the labels for the report, and drawing its error bars.
+    Report(Course),
 }
 
 /// Figures of a run, the newest only.
@@ -357,7 +358,7 @@ pub struct Live {
     pub run: u64,
     /// What it is at.
     pub stage: Stage,
-    /// Slices done.
+    /// Slices, steps or draws done.
     pub done: usize,
     /// When the first was begun.
     pub since: Instant,

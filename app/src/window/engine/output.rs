@@ -5,6 +5,7 @@ use paser_core::bundle::Bundle;
 use paser_core::data::normalise::Range;
 use paser_core::error::{Error, Result};
 use paser_core::event::Control;
+use paser_core::export::report::run::Hears;
 use paser_core::export::results::{Results, Task, stem};
 use paser_core::noise::Noise;
 use paser_core::route::{Choice, Fall, Segmenter, SliceResult};
@@ -60,9 +61,10 @@ impl<'a> Output<'a> {
         read: (Option<&str>, &[Fall]),
         seconds: f64,
         control: &Control,
+        progress: &mut Hears<'_>,
     ) -> Result<Saved> {
         let warning = self.results.warning();
-        let (report, note) = match self.results.finish(read, seconds, control)?.report {
+        let (report, note) = match self.results.finish(read, seconds, control, progress)?.report {
             Ok(report) => (report, warning),
             Err(Error::Cancelled) => (None, Some("the report was left out, as asked".to_owned())),
             Err(e) => (None, Some(format!("the report is missing: {e}"))),

@@ -11,6 +11,7 @@ use egui::{
     Align, Align2, Color32, Label, Layout, Rect, RichText, Role, Sense, Stroke, Ui, UiBuilder, WidgetInfo,
     pos2, vec2,
 };
+use paser_core::export::report::Part;
 
 /// Height of a row, and of one with a sentence to read.
 const HEIGHTS: [f32; 2] = [54.0, 68.0];
@@ -100,7 +101,10 @@ fn words(row: &Row, run: Option<&Run>) -> String {
                     rate.map(|(rate, left)| format!(" · {} · {} left", text::rate(rate), text::span(left)));
                 format!("{} of {} slices{}", run.done, run.total, left.unwrap_or_default())
             }
-            Some(Stage::Report) => "measuring its labels".to_owned(),
+            Some(Stage::Report(course)) => match course.part {
+                Part::Measures => "measuring its labels".to_owned(),
+                Part::Bars => format!("error bars, {} of {} draws", course.done, course.all),
+            },
             Some(Stage::Range) | None => "sampling its grey values".to_owned(),
         },
         (RowState::Opening | RowState::Running(_), _) => "opening".to_owned(),

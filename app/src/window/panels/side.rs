@@ -8,6 +8,7 @@ use crate::window::results::Summary;
 use crate::window::state::{Loading, Run, Stack, State, Workspace};
 use crate::window::{text, theme};
 use egui::{Align, Color32, Layout, RichText, Ui};
+use paser_core::export::report::{Course, Part};
 use paser_core::route::Method;
 
 /// Draws it.
@@ -196,22 +197,24 @@ fn running(ui: &mut Ui, pane: &mut Pane<'_>, run: &Run) {
         _ if paused => format!("Paused at {} of {}", run.done, run.total),
         None => "Starting…".to_owned(),
         Some(Stage::Range) => "Sampling the stack's grey values…".to_owned(),
-        Some(Stage::Report) => "Measuring the labels for the report…".to_owned(),
+        Some(Stage::Report(course)) => match course.part {
+            Part::Measures => "Measuring the labels for the report…".to_owned(),
+            Part::Bars => format!("Error bars: {} of {} draws", course.done, course.all),
+        },
         Some(Stage::Slices) if run.total == 1 => "Segmenting the slice…".to_owned(),
         Some(Stage::Slices) => format!("{} of {} slices", run.done, run.total),
     };
     ui.horizontal(|ui| {
         ui.label(RichText::new(stage).color(t.text));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let counts = run.live.as_ref().is_some_and(|l| l.stage == Stage::Slices);
-            let counts = counts && !paused && !run.stopping;
-            if let (Some(rate), Some(left), true) = (run.rate(), run.left(), counts) {
-                let figures = format!("{} · {} left", text::rate(rate), text::span(left));
+            let figures = if paused || run.stopping { None } else { figures(run) };
+            if let Some(figures) = figures {
                 ui.label(RichText::new(figures).font(theme::small()).color(t.dim));
             }
         });
     });
-    kit::progress(ui, run.done as f32 / run.total.max(1) as f32, if paused { t.amber } else { t.accent });
+    let (done, all) = run.course().map_or((run.done, run.total), |course| (course.done, course.all));
+    kit::progress(ui, done as f32 / all.max(1) as f32, if paused { t.amber } else { t.accent });
     ui.add_space(2.0);
     ui.horizontal(|ui| {
         let width = (ui.available_width() - 8.0) / 2.0;
@@ -222,4 +225,14 @@ fn running(ui: &mut Ui, pane: &mut Pane<'_>, run: &Run) {
             pane.push(Command::Stop);
         }
     });
+}
+
+/// How fast it goes and what is left. The steps of measuring differ too much to tell from some how long the others take.
+fn figures(run: &Run) -> Option<String> {
+    let left = format!("{} left", text::span(run.left()?));
+    match run.live.as_ref()?.stage {
+        Stage::Slices => Some(format!("{} · {left}", text::rate(run.rate()?))),
+        Stage::Report(Course { part: Part::Bars, .. }) => Some(left),
+        Stage::Report(_) | Stage::Range => None,
+    }
 }

@@ -10,7 +10,7 @@ pub mod run;
 pub(crate) mod svg;
 mod tables;
 
-pub use run::{BarsOf, RunReport};
+pub use run::{BarsOf, Course, Part, RunReport};
 
 use std::path::{Path, PathBuf};
 

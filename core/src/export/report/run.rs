@@ -16,6 +16,29 @@ type Measured = (Measures, std::result::Result<ErrorBars, String>);
 /// Memory that measuring may take where nothing is said, in MB.
 pub const MEMORY: u64 = 4096;
 
+/// What a report takes time for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Measuring the labels.
+    Measures,
+    /// Drawing label volumes for the error bars.
+    Bars,
+}
+
+/// How far a report is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Course {
+    /// What is being done.
+    pub part: Part,
+    /// Steps or draws done.
+    pub done: usize,
+    /// Of so many.
+    pub all: usize,
+}
+
+/// Hears how far a report is, from any thread.
+pub type Hears<'a> = dyn FnMut(Course) + Send + 'a;
+
 /// What a run's report needs beside the run's files.
 pub struct RunReport<'a> {
     /// The run's folder.
@@ -47,17 +70,17 @@ pub struct BarsOf<'a> {
 }
 
 impl RunReport<'_> {
-    /// Measures the labels and writes the report's files; says which.
+    /// Measures the labels and writes the report's files; says which. `progress` hears how far that is.
     ///
     /// # Errors
     /// Where a file of the run is missing, or one of the report exists already and `force` is not given.
-    pub fn write(&self, control: &Control, force: bool) -> Result<Vec<PathBuf>> {
+    pub fn write(&self, control: &Control, force: bool, progress: &mut Hears<'_>) -> Result<Vec<PathBuf>> {
         let file = |end: &str| self.folder.join(format!("{}_{end}", self.name));
         let read = |path: PathBuf| std::fs::read(&path).map_err(|e| Error::io("cannot read", &path, e));
         let evidence = self.folder.join("run.json");
         let run = serde_json::from_slice(&read(evidence.clone())?)
             .map_err(|e| Error::bad(&evidence, format!("it is no evidence file of a run ({e})")))?;
-        let measured = self.measures(&file("labels.tif"), control)?;
+        let measured = self.measures(&file("labels.tif"), control, progress)?;
         let bars = match &measured {
             Ok((_, bars)) => bars.as_ref().map_err(String::as_str),
             Err(_) => Err("the labels were not measured"),
@@ -80,7 +103,12 @@ impl RunReport<'_> {
     }
 
     /// What the labels measure, or why they are too large.
-    fn measures(&self, labels: &Path, control: &Control) -> Result<std::result::Result<Measured, String>> {
+    fn measures(
+        &self,
+        labels: &Path,
+        control: &Control,
+        progress: &mut Hears<'_>,
+    ) -> Result<std::result::Result<Measured, String>> {
         let volume = volume::open(labels)?;
         let info = volume.info();
         let needed = memory([info.slices, info.height, info.width]).div_ceil(1 << 20);
@@ -97,10 +125,15 @@ impl RunReport<'_> {
         let transport = Some(self.tortuosity.clone());
         let request = Request { scale, transport };
         let labels = Labels::read(volume.as_ref(), Some(&map), control)?;
-        let measures = measure(&labels, &request, control, &mut |_, _, _| ())?;
+        let mut step = |_: &str, done, all| progress(Course { part: Part::Measures, done, all });
+        let measures = measure(&labels, &request, control, &mut step)?;
         drop(labels);
         let bars = match &self.bars {
-            Ok(of) => Ok(of.calibration.bars(of.stack, &measures, &request, (of.seed, of.draws), control)?),
+            Ok(of) => {
+                let mut draw = |done| progress(Course { part: Part::Bars, done, all: of.draws });
+                let draws = (of.seed, of.draws);
+                Ok(of.calibration.bars(of.stack, &measures, &request, draws, control, &mut draw)?)
+            }
             Err(why) => Err(why.clone()),
         };
         Ok(Ok((measures, bars)))

@@ -8,6 +8,7 @@ use paser_app::window::log::Log;
 use paser_app::window::project::{Project, Relink};
 use paser_app::window::recovery::Left;
 use paser_app::window::state::Workspace;
+use paser_core::export::report::{Course, Part};
 use std::time::{Duration, Instant};
 
 const SMALL: [f32; 2] = [1280.0, 720.0];
@@ -45,6 +46,18 @@ fn running(mode: Mode) -> State {
         run.done = 17;
         let last = since + Duration::from_millis(4100);
         run.live = Some(Live { run: run.id, stage: Stage::Slices, done: 17, since, last });
+    }
+    state
+}
+
+fn reporting(mode: Mode) -> State {
+    let mut state = running(mode);
+    let since = Instant::now();
+    if let Some(run) = &mut state.run {
+        run.done = run.total;
+        let last = since + Duration::from_millis(7500);
+        let stage = Stage::Report(Course { part: Part::Bars, done: 5, all: 16 });
+        run.live = Some(Live { run: run.id, stage, done: 5, since, last });
     }
     state
 }
@@ -122,6 +135,7 @@ fn scenes(mode: Mode) -> Vec<(&'static str, State)> {
         ("segment_empty", welcome(mode)),
         ("segment_loading", opening(mode)),
         ("segment_working", running(mode)),
+        ("segment_reporting", reporting(mode)),
         ("segment_done", audited(mode)),
         ("segment_error", failed(mode)),
         ("train_empty", at(Train, ready(mode))),
