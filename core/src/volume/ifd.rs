@@ -65,6 +65,11 @@ pub(super) struct Ifd {
 }
 
 impl Ifd {
+    /// Number of its entries.
+    pub(super) fn entries(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Whether the tag is there.
     pub(super) fn has(&self, tag: Tag) -> bool {
         self.entries.contains_key(&tag.to_u16())

@@ -1,8 +1,8 @@
 //! TIFF and BigTIFF stacks: pages, or ImageJ's raw planes behind a single directory.
 
+mod chain;
 mod layout;
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use super::ome;
 use super::part::{self, Hyper, Part, Parts};
 use super::{Slice, SliceReader, Volume, VolumeInfo};
 use crate::error::{Error, Result};
+use chain::Chain;
 use layout::{Layout, PageInfo};
 
 /// A stack in one TIFF file. The file is opened anew for each slice, so that any number of threads
@@ -136,15 +137,10 @@ impl SliceReader for TiffStack {
 impl Scan {
     fn new(path: &Path) -> Result<Self> {
         let source = Source::open(path)?;
-        let (mut pages, mut seen) = (Vec::new(), HashSet::new());
+        let mut pages = Vec::new();
         let (mut contiguous, mut calibration, mut hyper) = (None, None, None);
-        let mut next = source.first;
-        while next != 0 {
-            if !seen.insert(next) {
-                return Err(source.bad("its page directories form a loop: it is damaged; export it again"));
-            }
-            let (offset, ifd) = (next, source.ifd(next)?);
-            next = ifd.next;
+        for directory in Chain::new(path, &source) {
+            let (offset, ifd) = directory?;
             // Bits 0 and 2: previews and masks of another page are no slices.
             if !pages.is_empty() && source.uint(&ifd, Tag::NewSubfileType, 0)? & 0b101 != 0 {
                 continue;
@@ -155,7 +151,7 @@ impl Scan {
                 if let Some(imagej) = Description::parse(&description) {
                     hyper = imagej.hyper();
                     calibration = imagej.voxel_size(&source, &ifd)?;
-                    if next == 0 && imagej.images > 1 {
+                    if ifd.next == 0 && imagej.images > 1 {
                         layout.check_planes(&source, &ifd, imagej.images)?;
                         contiguous = Some(imagej.images);
                     }

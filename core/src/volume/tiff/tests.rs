@@ -261,6 +261,41 @@ fn directory_loops_are_refused() {
     assert!(scratch.refusal(&bytes).contains("loop"));
 }
 
+/// A file of pages of one pixel, whose directories lie `gaps` apart, each of value z.
+fn spread(gaps: &[usize]) -> Vec<u8> {
+    let one = 2 + 12 * 6 + 4;
+    let mut bytes = b"MM\0*\0\0\0\x08".to_vec();
+    for (z, gap) in gaps.iter().enumerate() {
+        let start = bytes.len();
+        let pixel = start + one;
+        let entries = page(1, 1, pixel as u32);
+        bytes.extend((entries.len() as u16).to_be_bytes());
+        for (tag, kind, count, value) in entries {
+            bytes.extend([tag.to_be_bytes(), kind.to_be_bytes()].concat());
+            bytes.extend([count.to_be_bytes(), value.to_be_bytes()].concat());
+        }
+        let next = if z + 1 == gaps.len() { 0 } else { (pixel + 1 + gap) as u32 };
+        bytes.extend(next.to_be_bytes());
+        bytes.push(z as u8);
+        bytes.resize(pixel + 1 + gap, 0xAA);
+    }
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn pages_are_found_whatever_lies_between_them(
+        runs in proptest::collection::vec((1_usize..120, 0_usize..9), 1..6)
+    ) {
+        let gaps: Vec<usize> = runs.iter().flat_map(|(count, gap)| vec![*gap; *count]).collect();
+        let path = Scratch::new();
+        let slices = read_all(&path.put(&spread(&gaps))).unwrap();
+        let values: Vec<f32> = slices.iter().map(|slice| slice.values[0]).collect();
+        prop_assert_eq!(values, (0..gaps.len()).map(|z| f32::from(z as u8)).collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn previews_are_no_slices() {
     let scratch = Scratch::new();
