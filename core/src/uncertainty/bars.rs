@@ -17,8 +17,12 @@ pub(super) enum Unit {
     Size,
     /// Numbers of things: ln(1 + n).
     Count,
+    /// Factors of 1 at least: ln(f - 1).
+    Excess,
 }
 
+/// Factors are kept this far above 1.
+const LEAST: f64 = 1e-3;
 /// Parts are kept this far from 0 and 1.
 const EDGE: f64 = 1e-4;
 
@@ -33,8 +37,8 @@ impl Unit {
             | "diameter_d10_by_number"
             | "diameter_d50_by_number"
             | "diameter_d90_by_number"
-            | "tortuosity_factor"
             | "effective_diffusivity" => Some(Self::Size),
+            "tortuosity_factor" => Some(Self::Excess),
             _ => None,
         }
     }
@@ -48,6 +52,7 @@ impl Unit {
             }
             Self::Size => value.max(1e-12).ln(),
             Self::Count => value.ln_1p(),
+            Self::Excess => (value - 1.0).max(LEAST).ln(),
         }
     }
 
@@ -57,6 +62,7 @@ impl Unit {
             Self::Part => 1.0 / (1.0 + (-value).exp()),
             Self::Size => value.exp(),
             Self::Count => value.exp_m1().max(0.0),
+            Self::Excess => 1.0 + value.exp(),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Simulated scans with exact truth, segmented: what error bars are fitted to and, on others, tested with.
 
-use super::calibration::Calibration;
+use super::calibration::{Calibration, weights};
 use super::fit::{Subject, fit};
 use super::spool::Probabilities;
 use crate::data::phantom::{Microstructure, PhantomConfig};
 use crate::data::scan::{ScanConfig, phantom_slice};
 use crate::error::{Error, Result};
 use crate::event::Control;
+use crate::export::write_atomic;
 use crate::route::{Choice, Segmenter};
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,8 @@ pub struct Plan {
     pub draws: usize,
     /// The first scan's seed; the others follow.
     pub seed: u64,
-    /// Where probabilities and truth lie meanwhile: 4 bytes a voxel. What is there already is not made again.
+    /// Where probabilities, truth and what was measured lie meanwhile: 4 bytes a voxel. What is there already is not made
+    /// again; it must be of the same nets, routed alike.
     pub folder: PathBuf,
     /// Classes whose tortuosity gets bars, which takes longest.
     pub transport: Vec<String>,
@@ -32,7 +34,8 @@ pub struct Plan {
 /// Simulates, segments, fits and tests. `segmenter` must keep probabilities. `progress` hears what is being done.
 ///
 /// # Errors
-/// Where the bundle tells apart other classes than a simulated scan has, the device fails or the disk is full.
+/// Where the bundle tells apart other classes than a simulated scan has, `plan.folder` holds another calibration's scans,
+/// the device fails or the disk is full.
 pub fn calibrate(
     segmenter: &Segmenter,
     choice: &Choice,
@@ -48,6 +51,7 @@ pub fn calibrate(
             names.join(", ")
         )));
     }
+    claim(segmenter, choice, plan)?;
     let all = plan.fit + plan.test;
     let mut subjects = Vec::with_capacity(all);
     for i in 0..all {
@@ -56,6 +60,21 @@ pub fn calibrate(
         subjects.push(subject(segmenter, choice, plan, plan.seed + i as u64)?);
     }
     fit(segmenter, choice, plan, &subjects, control, progress)
+}
+
+/// Makes sure that what lies in the folder was made as `plan` says.
+fn claim(segmenter: &Segmenter, choice: &Choice, plan: &Plan) -> Result<()> {
+    let path = plan.folder.join("calibration.json");
+    let own = serde_json::to_vec(&(weights(segmenter), choice.method, choice.router, plan.shape))
+        .map_err(|e| Error::invalid(e.to_string()))?;
+    match std::fs::read(&path) {
+        Ok(found) if found == own => Ok(()),
+        Ok(_) => Err(Error::invalid(format!(
+            "{} holds the scans of another calibration (other nets, routing or size); name another folder",
+            plan.folder.display()
+        ))),
+        Err(_) => write_atomic(&path, &own, false),
+    }
 }
 
 /// One simulated scan with what the nets say of it.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Share of tested scans that a figure's bars must cover.
 pub const COVERAGE: std::ops::RangeInclusive<f64> = 0.88..=0.99;
 /// Form of the file.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// What comes nearer to the truth, over the scans that were fitted to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

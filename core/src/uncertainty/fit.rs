@@ -6,10 +6,11 @@ use super::calibrate::Plan;
 use super::calibration::{COVERAGE, Calibration, Centre, FORMAT, Reach, weights};
 use super::draw::ErrorModel;
 use super::model;
+use super::seen::{Survey, likeliest};
 use super::spool::Probabilities;
 use crate::error::Result;
 use crate::event::Control;
-use crate::measure::{Figure, Labels, Phase, Request, Scale, figures};
+use crate::measure::{Figure, Phase, Request, Scale, figures};
 use crate::metrics::Confusion;
 use crate::route::{Choice, Segmenter};
 use rayon::prelude::*;
@@ -68,9 +69,13 @@ pub(super) fn fit(
     let request = Request { scale: Scale::new(None)?, transport: Some(plan.transport.clone()) };
     let mut trials: BTreeMap<Name, Vec<Option<Trial>>> = BTreeMap::new();
     let mut confusion = Confusion::new(phases.len());
+    let survey = Survey { model: &model, phases: &phases, draws: plan.draws, request: &request };
     for (i, subject) in subjects.iter().enumerate() {
         progress("drawing and measuring", i, subjects.len());
-        for (name, trial) in tried(&model, subject, &phases, plan.draws, &request, control)? {
+        let kept = plan.folder.join(format!("{}.figures", subject.seed));
+        for seen in survey.of(subject, &kept, control)? {
+            let Some(trial) = seen.trial(plan.draws) else { continue };
+            let name = (seen.phase, seen.quantity, seen.axis);
             trials.entry(name).or_insert_with(|| (0..i).map(|_| None).collect()).push(Some(trial));
         }
         if i >= plan.fit {
@@ -93,52 +98,6 @@ pub(super) fn fit(
         model,
         figures,
     })
-}
-
-/// Every figure of a scan's truth beside those of its draws.
-fn tried(
-    model: &ErrorModel,
-    subject: &Subject,
-    phases: &[Phase],
-    draws: usize,
-    request: &Request,
-    control: &Control,
-) -> Result<Vec<(Name, Trial)>> {
-    let known = Labels::new(subject.stack.shape(), phases.to_vec(), subject.truth.clone())?;
-    let known = figures(&known, request, control)?;
-    let said = likeliest(&subject.stack, phases)?;
-    let said = [figures(&said, request, control)?];
-    let drawn = drawn(model, &subject.stack, phases, (subject.seed, draws), request, control, &mut |_| ())?;
-    let mut trials = Vec::new();
-    for (p, known) in known.iter().enumerate() {
-        for figure in known {
-            let Some(unit) = Unit::of(figure.quantity) else { continue };
-            let name = (phases[p].name.clone(), figure.quantity.to_owned(), figure.axis.to_owned());
-            let values: Vec<f64> = values(&drawn, p, figure.quantity, figure.axis, unit);
-            let segmented = self::values(&said, p, figure.quantity, figure.axis, unit);
-            if let ([segmented], true) = (&segmented[..], values.len() == draws) {
-                let (mean, deviation) = moments(&values);
-                let (truth, segmented) = (unit.to(figure.value), *segmented);
-                trials.push((name, Trial { truth, segmented, mean, deviation }));
-            }
-        }
-    }
-    Ok(trials)
-}
-
-/// The segmentation that probabilities make.
-fn likeliest(stack: &Probabilities, phases: &[Phase]) -> Result<Labels> {
-    let shape = stack.shape();
-    let plane = shape[1] * shape[2];
-    let mut voxels = Vec::with_capacity(shape[0] * plane);
-    for z in 0..shape[0] {
-        let bytes = stack.read(z)?;
-        let class = |i: usize| {
-            (1..phases.len()).fold(0, |b, c| if bytes[c * plane + i] > bytes[b * plane + i] { c } else { b })
-        };
-        voxels.extend((0..plane).map(|i| class(i) as u8));
-    }
-    Labels::new(shape, phases.to_vec(), voxels)
 }
 
 /// Voxels of a volume up to which several draws are made and measured at once; larger ones keep all threads busy by

@@ -10,6 +10,7 @@ mod draw;
 mod field;
 mod fit;
 mod model;
+mod seen;
 mod spool;
 
 pub use self::bars::{ErrorBar, ErrorBars, Missing};

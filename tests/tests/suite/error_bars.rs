@@ -1,5 +1,6 @@
 //! Error bars of the shipped bundle: what its calibration says, and whether that still holds on scans made here.
 
+use crate::fixture::{copy, json, refused};
 use paser_core::bundle::Bundle;
 use paser_core::data::phantom::{Microstructure, PhantomConfig};
 use paser_core::data::scan::{ScanConfig, phantom_slice};
@@ -110,4 +111,42 @@ fn scan(segmenter: &Segmenter, choice: &Choice, calibration: &Calibration, seed:
         truth.is_some_and(|t| b.low <= t.value && t.value <= b.high)
     });
     (hits.count(), bars.bars.len())
+}
+
+#[test]
+fn a_calibration_goes_on_where_it_was_stopped_and_takes_no_other_scans() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (place, cache) = (|name: &str| folder.path().join(name), folder.path().join("cache"));
+    copy(&root().join("models/electrode"), &place("bundle"));
+    std::fs::remove_file(place("bundle/uncertainty.json")).expect("the shipped calibration");
+    let [bundle, kept] = ["bundle", "kept"].map(|name| place(name).display().to_string());
+    let run = |more: &[&'static str]| {
+        let scans = ["--fit", "2", "--test", "1", "--draws", "2", "--height", "112", "--width", "128"];
+        [&["calibrate", "--bundle", &bundle, "--keep", &kept, "--tortuosity", "pore"], &scans[..], more]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let said = |more: &[&'static str]| {
+        let arguments = run(more);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        json(&cache, &arguments)
+    };
+    let whole = said(&["--slices", "2"]);
+    assert!(whole["figures"].as_array().is_some_and(|figures| figures.len() > 20), "{whole}");
+    for lost in ["1042001.figures", "1042002.figures", "1042002.probabilities"] {
+        std::fs::remove_file(place("kept").join(lost)).expect(lost);
+    }
+    assert_eq!(
+        said(&["--slices", "2", "--force"]),
+        whole,
+        "what is kept is taken up, what is not is made again"
+    );
+    let refusal = |more: &[&'static str], needle: &str| {
+        let arguments = run(more);
+        refused(&cache, &arguments.iter().map(String::as_str).collect::<Vec<_>>(), needle);
+    };
+    refusal(&["--slices", "3", "--force"], "another calibration");
+    refusal(&["--slices", "2"], "exists");
 }

@@ -267,7 +267,7 @@ fn calibrate(bundle: &std::path::Path, evidence: &serde_json::Value) {
         "reach": 2.0, "explained": 0.3, "fitted": 40, "tested": 50, "covered": 48, "shown": true,
     });
     let calibration = serde_json::json!({
-        "format": 1, "program": "0", "weights": weights, "method": "paser", "router": evidence["run"]["router"],
+        "format": 2, "program": "0", "weights": weights, "method": "paser", "router": evidence["run"]["router"],
         "scans": "none", "shape": [6, 40, 48], "draws": 16, "counts": [40, 50],
         "confusion": vec![vec![1; classes]; classes],
         "model": { "temperature": 1.0, "bias": vec![0.0; classes], "spacing": [2.0, 4.0, 4.0], "shared": 0.02 },
