@@ -45,7 +45,7 @@ impl<'a> Chain<'a> {
             return Err(self.source.bad("its page directories form a loop: it is damaged; export it again"));
         }
         let (last, stride) = self.last.unwrap_or((offset, 0));
-        let step = offset.checked_sub(last).unwrap_or(0);
+        let step = offset.saturating_sub(last);
         self.last = Some((offset, step));
         if let Some(ifd) = self.ahead.remove(&offset) {
             return Ok(ifd);
