@@ -11,6 +11,8 @@ use crate::error::Result;
 
 /// Threads that read ahead: they wait, mostly.
 const READERS: usize = 16;
+/// Directories walked one by one before any is read ahead: a short file costs little, and no threads.
+const ALONE: usize = 64;
 /// Directories read ahead the first time; each time after it is the double.
 const FIRST: usize = 64;
 /// And at most.
@@ -54,7 +56,7 @@ impl<'a> Chain<'a> {
         self.ahead.clear();
         let ifd = self.source.ifd(offset)?;
         let regular = step > 0 && step == stride && ifd.next == offset.saturating_add(step);
-        if regular && self.vain < VAIN {
+        if regular && self.vain < VAIN && self.seen.len() >= ALONE {
             self.look_ahead(offset, step);
         }
         Ok(ifd)
