@@ -2,7 +2,7 @@
 
 use super::Common;
 use super::input::bundle;
-use super::output::bar;
+use super::output::{bar, show};
 use paser_core::event::Control;
 use paser_core::route::{Choice, Method};
 use paser_core::uncertainty::{Calibration, Plan, calibrate};
@@ -69,12 +69,7 @@ pub(super) fn run(args: &CalibrateArgs, common: &Common) -> Result<()> {
     };
     let bar = bar(1, "scans");
     let calibration = calibrate(&segmenter, &choice, &plan, &Control::default(), &mut |what, done, all| {
-        if bar.message() != what {
-            bar.reset(); // how long the last step took says nothing of this one
-        }
-        bar.set_length(all as u64);
-        bar.set_position(done as u64);
-        bar.set_message(what.to_owned());
+        show(&bar, what, done, all);
     })?;
     bar.finish_and_clear();
     calibration.write(&out, common.force)?;

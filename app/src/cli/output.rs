@@ -38,6 +38,16 @@ pub(super) fn bar(total: usize, unit: &str) -> ProgressBar {
     bar
 }
 
+/// Shows that `done` of `all` are done of `what`; how long the work before it took says nothing of this one's time left.
+pub(super) fn show(bar: &ProgressBar, what: &str, done: usize, all: usize) {
+    if bar.message() != what {
+        bar.reset();
+        bar.set_message(what.to_owned());
+    }
+    bar.set_length(all as u64);
+    bar.set_position(done as u64);
+}
+
 /// First line of a bar in a log after this, and the next after a tenth more of the time that has gone by.
 const FIRST: Duration = Duration::from_secs(10);
 

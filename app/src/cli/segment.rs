@@ -3,7 +3,7 @@
 use super::Common;
 use super::evaluate::describe;
 use super::input::{MethodArgs, bundle};
-use super::output::{bar, shares};
+use super::output::{bar, shares, show};
 use super::stack::StackArgs;
 use paser_core::bundle::Bundle;
 use paser_core::device::Description;
@@ -260,19 +260,14 @@ pub(super) fn one(
 /// Completes the results with a bar for what the report takes time for.
 fn finish(results: Results<'_>, read: (Option<&str>, &[Fall]), seconds: f64) -> Result<Written> {
     let bar = bar(1, "steps");
-    let mut last = None;
-    let mut show = |course: Course| {
-        if last.replace(course.part) != Some(course.part) {
-            bar.reset();
-            bar.set_message(match course.part {
-                Part::Measures => "measuring the labels",
-                Part::Bars => "drawing error bars",
-            });
-        }
-        bar.set_length(course.all as u64);
-        bar.set_position(course.done as u64);
+    let mut told = |course: Course| {
+        let what = match course.part {
+            Part::Measures => "measuring the labels",
+            Part::Bars => "drawing error bars",
+        };
+        show(&bar, what, course.done, course.all);
     };
-    let written = results.finish(read, seconds, &Control::default(), &mut show);
+    let written = results.finish(read, seconds, &Control::default(), &mut told);
     bar.finish_and_clear();
     written
 }

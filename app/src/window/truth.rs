@@ -119,19 +119,21 @@ impl Truth {
 
     /// Keeps a slice; those far from it make room.
     pub fn put(&mut self, z: usize, classes: Arc<Vec<u8>>) {
-        let one = classes.len().max(1);
         self.slices.insert(z, classes);
-        while self.slices.len() > (self.budget / one).max(1) {
-            let farthest = self.slices.keys().copied().max_by_key(|k| k.abs_diff(z));
-            farthest.map(|k| self.slices.remove(&k));
-        }
+        self.make_room(z);
     }
 
     /// Changes the bytes for slices; `shown` is the one that must stay.
     pub fn allow(&mut self, budget: usize, shown: usize) {
         self.budget = budget;
-        if let Some(slice) = self.slices.get(&shown).cloned() {
-            self.put(shown, slice);
+        self.make_room(shown);
+    }
+
+    fn make_room(&mut self, shown: usize) {
+        let one = self.slices.values().next().map_or(1, |slice| slice.len().max(1));
+        while self.slices.len() > (self.budget / one).max(1) {
+            let farthest = self.slices.keys().copied().max_by_key(|k| k.abs_diff(shown));
+            farthest.map(|k| self.slices.remove(&k));
         }
     }
 }

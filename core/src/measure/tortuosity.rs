@@ -13,7 +13,7 @@ use super::diffusion::Field;
 use crate::error::Result;
 use crate::event::Control;
 
-/// Largest difference of the flux through two layers, as a part of their mean.
+/// Largest difference of the flux through two layers, as a part of the conductance.
 const FLUX_SPREAD: f64 = 5e-3;
 /// Largest change of the conductance by a round.
 const CHANGE: f64 = 1e-4;
@@ -30,7 +30,7 @@ pub struct Tortuosity {
     pub factor: f64,
     /// Effective diffusivity as a part of the phase's own.
     pub effective_diffusivity: f64,
-    /// Largest difference of the flux through two layers, as a part of their mean.
+    /// Largest difference of the flux through two layers, as a part of the conductance.
     pub flux_spread: f64,
     /// Rounds over all grids.
     pub iterations: usize,

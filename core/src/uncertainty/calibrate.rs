@@ -65,12 +65,13 @@ pub fn calibrate(
 /// Makes sure that what lies in the folder was made as `plan` says.
 fn claim(segmenter: &Segmenter, choice: &Choice, plan: &Plan) -> Result<()> {
     let path = plan.folder.join("calibration.json");
-    let own = serde_json::to_vec(&(weights(segmenter), choice.method, choice.router, plan.shape))
+    let program = env!("CARGO_PKG_VERSION");
+    let own = serde_json::to_vec(&(program, weights(segmenter), choice.method, choice.router, plan.shape))
         .map_err(|e| Error::invalid(e.to_string()))?;
     match std::fs::read(&path) {
         Ok(found) if found == own => Ok(()),
         Ok(_) => Err(Error::invalid(format!(
-            "{} holds the scans of another calibration (other nets, routing or size); name another folder",
+            "{} holds the scans of another calibration (other nets, routing, size or program); name another folder",
             plan.folder.display()
         ))),
         Err(_) => write_atomic(&path, &own, false),

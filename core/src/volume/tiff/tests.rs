@@ -32,17 +32,23 @@ fn with(mut entries: Vec<Entry>, entry: Entry) -> Vec<Entry> {
     entries
 }
 
+/// A big-endian directory; `next` is the place of the one behind it.
+fn directory(entries: &[Entry], next: usize) -> Vec<u8> {
+    let mut bytes = (entries.len() as u16).to_be_bytes().to_vec();
+    for (tag, kind, count, value) in entries {
+        bytes.extend([tag.to_be_bytes(), kind.to_be_bytes()].concat());
+        bytes.extend([count.to_be_bytes(), value.to_be_bytes()].concat());
+    }
+    bytes.extend((next as u32).to_be_bytes());
+    bytes
+}
+
 /// A big-endian classic TIFF of `pages` placed one after the other, with `data` from `data_at` on.
 fn file(pages: &[Vec<Entry>], data_at: usize, data: &[u8]) -> Vec<u8> {
     let mut bytes = b"MM\0*\0\0\0\x08".to_vec();
     for (number, entries) in pages.iter().enumerate() {
-        let end = (bytes.len() + 2 + 12 * entries.len() + 4) as u32;
-        bytes.extend((entries.len() as u16).to_be_bytes());
-        for (tag, kind, count, value) in entries {
-            bytes.extend([tag.to_be_bytes(), kind.to_be_bytes()].concat());
-            bytes.extend([count.to_be_bytes(), value.to_be_bytes()].concat());
-        }
-        bytes.extend(if number + 1 == pages.len() { 0 } else { end }.to_be_bytes());
+        let end = bytes.len() + 2 + 12 * entries.len() + 4;
+        bytes.extend(directory(entries, if number + 1 == pages.len() { 0 } else { end }));
     }
     assert!(bytes.len() <= data_at);
     bytes.resize(data_at, 0);
@@ -266,16 +272,9 @@ fn spread(gaps: &[usize]) -> Vec<u8> {
     let one = 2 + 12 * 6 + 4;
     let mut bytes = b"MM\0*\0\0\0\x08".to_vec();
     for (z, gap) in gaps.iter().enumerate() {
-        let start = bytes.len();
-        let pixel = start + one;
-        let entries = page(1, 1, pixel as u32);
-        bytes.extend((entries.len() as u16).to_be_bytes());
-        for (tag, kind, count, value) in entries {
-            bytes.extend([tag.to_be_bytes(), kind.to_be_bytes()].concat());
-            bytes.extend([count.to_be_bytes(), value.to_be_bytes()].concat());
-        }
-        let next = if z + 1 == gaps.len() { 0 } else { (pixel + 1 + gap) as u32 };
-        bytes.extend(next.to_be_bytes());
+        let pixel = bytes.len() + one;
+        let next = if z + 1 == gaps.len() { 0 } else { pixel + 1 + gap };
+        bytes.extend(directory(&page(1, 1, pixel as u32), next));
         bytes.push(z as u8);
         bytes.resize(pixel + 1 + gap, 0xAA);
     }

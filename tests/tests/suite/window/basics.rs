@@ -9,6 +9,8 @@ use paser_app::window::memory::Memory;
 use paser_app::window::results::Results;
 use paser_app::window::session::Session;
 use paser_app::window::state::Loading;
+use paser_app::window::truth::Truth;
+use paser_core::data::classes::ClassMap;
 use paser_core::device::Compute;
 
 use super::*;
@@ -275,6 +277,16 @@ fn the_stack_on_show_takes_no_more_memory_than_it_may() {
     let mut next = State::new(Mode::Dark, None);
     Session::read(&Session::of(&state).write()).unwrap().restore(&mut next);
     assert_eq!(next.memory, memory, "the next start remembers it");
+}
+
+#[test]
+fn truth_makes_room_where_the_slice_on_show_was_not_read() {
+    let map = ClassMap { names: Vec::new(), values: Vec::new() };
+    let mut truth = Truth::new(PathBuf::from("/data/t.tif"), opened("/data/a.tif").volume, map, 1 << 20);
+    (0..20).for_each(|z| truth.put(z, Arc::new(vec![0; 100])));
+    truth.allow(500, 30);
+    let kept: Vec<usize> = (0..20).filter(|z| truth.slice(*z).is_some()).collect();
+    assert_eq!(kept, [15, 16, 17, 18, 19]);
 }
 
 #[test]
